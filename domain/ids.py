@@ -1,0 +1,42 @@
+"""Identifiers: one alphabet that all payment providers accept, `[0-9A-Z]`, 27 characters."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+# Crockford's base 32: no I, L, O or U, so ids survive being read over the phone.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+ORDER = "O"
+PAYMENT = "P"
+REFUND = "R"
+HOLD = "H"
+PICKING_LIST = "K"
+SHIPMENT = "S"
+
+
+def encode_id(prefix: str, source: UUID) -> str:
+    """`prefix` and 26 base-32 characters of `source`: a valid id at every provider."""
+    number = source.int
+    digits = ""
+    for _ in range(26):
+        number, remainder = divmod(number, 32)
+        digits = _ALPHABET[remainder] + digits
+    return prefix + digits
+
+
+def derived_id(prefix: str, *parts: str) -> str:
+    """An id that is the same whenever `parts` are the same."""
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return encode_id(prefix, UUID(bytes=digest[:16]))
+
+
+def idempotency_key(subject: str, operation: str, number: int = 1) -> str:
+    """The key of one intended effect, `{id}:{operation}:{n}`; it never contains an attempt."""
+    return f"{subject}:{operation}:{number}"
+
+
+def order_workflow_id(order_id: str) -> str:
+    """The id of the workflow that owns `order_id`."""
+    return f"order-{order_id}"

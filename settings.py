@@ -1,0 +1,124 @@
+"""Everything that can be configured, read once from the environment by an entry point."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class ConfigurationError(SystemExit):
+    """The environment is incomplete or wrong; the message names the variable and the remedy."""
+
+
+class Settings(BaseSettings):
+    """Orderflow's settings; every field is an environment variable of the same name."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    database_url: str
+    database_pool_size: int = Field(default=10, ge=1)
+
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str = "http://127.0.0.1:8000"
+
+    payload_keys: Annotated[tuple[tuple[str, SecretStr], ...], NoDecode]
+    codec_token: SecretStr | None = None
+    codec_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    stripe_api_key: SecretStr | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    stripe_base_url: str = "https://api.stripe.com"
+
+    warehouse_base_url: str = ""
+    warehouse_api_key: SecretStr | None = None
+    shipping_callback_secret: SecretStr | None = None
+
+    aftership_api_key: SecretStr | None = None
+    aftership_webhook_secret: SecretStr | None = None
+    aftership_base_url: str = "https://api.aftership.com/tracking/2026-07"
+
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_tls: Literal["implicit", "starttls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_from: str = "Orderflow <noreply@shop.example.com>"
+    smtp_timeout: timedelta = timedelta(seconds=15)
+
+    hold_duration: timedelta = timedelta(minutes=15)
+    first_payment_check: timedelta = timedelta(seconds=30)
+    payment_poll_interval: timedelta = timedelta(minutes=2)
+    restock_patience: timedelta = timedelta(days=7)
+    tracking_poll_interval: timedelta = timedelta(hours=4)
+    tracking_poll_limit: int = 72
+    review_delay: timedelta = timedelta(hours=24)
+    return_window: timedelta = timedelta(days=7)
+    slow_order_alert: timedelta = timedelta(seconds=30)
+
+    log_level: str = "INFO"
+    log_format: Literal["json", "text"] = "json"
+    worker_metrics_port: int = 0
+
+    @field_validator("api_keys", "codec_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("payload_keys", mode="before")
+    @classmethod
+    def _key_ring(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        ring = []
+        for entry in filter(None, (part.strip() for part in value.split(","))):
+            key_id, separator, encoded = entry.partition(":")
+            if not separator or not key_id:
+                raise ValueError("each key is written kid:base64, keys separated by commas")
+            if len(base64.b64decode(encoded, validate=True)) != 32:
+                raise ValueError(f"key {key_id!r} must be 32 bytes, base64-encoded")
+            ring.append((key_id, encoded))
+        if not ring:
+            raise ValueError("at least one key is needed")
+        return tuple(ring)
+
+    @field_validator("database_url")
+    @classmethod
+    def _asyncpg(cls, value: str) -> str:
+        if not value.startswith("postgresql+asyncpg://"):
+            raise ValueError("it must start with postgresql+asyncpg://")
+        return value
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        ConfigurationError: a variable is missing or wrong; the message names each one.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"  {str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()
+        ]
+        raise ConfigurationError(
+            "orderflow: the environment is not complete:\n"
+            + "\n".join(lines)
+            + "\nSee docs/operations.md; `python starter.py up` runs a stack that sets it all."
+        ) from None
+
+
+def read_secret(value: str) -> str:
+    """PEM text as given, or the content of the file that `value` names."""
+    if value.lstrip().startswith("-----BEGIN") or not Path(value).exists():
+        return value
+    return Path(value).read_text()

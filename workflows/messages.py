@@ -1,0 +1,150 @@
+"""What goes into and comes out of an order's workflow: its input, updates and signals.
+
+Shapes grow by optional fields only; running orders were started by older versions.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from domain.fulfillment import ShippingNews
+from domain.money import Money
+from domain.notification import ShortLine
+from domain.order import GatewayName, Order, OrderDraft, Problem, Value
+from domain.payment import PaymentAction
+from domain.tracking import TrackingSnapshot
+
+# Types of the ApplicationError with which an update refuses; the API turns each into a status.
+CANCEL_REFUSED = "CancelRefused"
+PAYMENT_REFUSED = "PaymentRefused"
+
+
+class OrderTimings(Value):
+    """How long this order waits for what; fixed when it is placed."""
+
+    hold: timedelta = timedelta(minutes=15)
+    first_payment_check: timedelta = timedelta(seconds=30)
+    payment_poll: timedelta = timedelta(minutes=2)
+    restock_patience: timedelta = timedelta(days=7)
+    tracking_poll: timedelta = timedelta(hours=4)
+    tracking_poll_limit: int = 72
+    review_delay: timedelta = timedelta(hours=24)
+
+
+class OrderInput(Value):
+    """What an `OrderWorkflow` starts with. `fingerprint` is the hash of the request body."""
+
+    order_id: str
+    draft: OrderDraft
+    problems: tuple[Problem, ...] = ()
+    fingerprint: str = ""
+    timings: OrderTimings = OrderTimings()
+
+
+class PaymentInstruction(Value):
+    """How the customer pays one attempt, until `expires_at` (UTC)."""
+
+    payment_id: str
+    gateway: GatewayName
+    amount: Money
+    action: PaymentAction
+    expires_at: datetime
+
+
+class PlacementRejected(Value):
+    """Nothing was made: the order is not valid, and this is everything that is wrong with it."""
+
+    outcome: Literal["rejected"] = "rejected"
+    fingerprint: str = ""
+    errors: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+class PlacementWaitsForStock(Value):
+    """The order exists and waits for goods; nothing is to be paid yet."""
+
+    outcome: Literal["pending_restock"] = "pending_restock"
+    fingerprint: str = ""
+    order: Order
+    shortages: tuple[ShortLine, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+class PlacementAwaitsPayment(Value):
+    """The order exists and its stock is held; `payment` is missing while the provider is down."""
+
+    outcome: Literal["awaiting_payment"] = "awaiting_payment"
+    fingerprint: str = ""
+    order: Order
+    payment: PaymentInstruction | None = None
+    warnings: tuple[Problem, ...] = ()
+
+
+Placement = Annotated[
+    PlacementRejected | PlacementWaitsForStock | PlacementAwaitsPayment,
+    Field(discriminator="outcome"),
+]
+
+
+class PlacementAnswer(Value):
+    """The answer of the `place` update."""
+
+    placement: Placement
+
+
+class StartPayment(Value):
+    """The `start_payment` update: another attempt, perhaps at another gateway (empty: the same)."""
+
+    gateway: GatewayName | None = None
+
+
+class CancelOrder(Value):
+    """The `cancel` update."""
+
+    reason: str = ""
+    requested_by: Literal["customer", "operator"] = "customer"
+
+
+class CancelAccepted(Value):
+    """The order will be cancelled; `refund` says whether money goes back."""
+
+    order_id: str
+    refund: bool
+
+
+class PaymentNews(Value):
+    """The `payment_news` signal: a stored callback says to look at a payment again."""
+
+    payment_id: str
+    callback_id: int = 0
+
+
+class ShipmentNews(Value):
+    """The `shipment_news` signal: the warehouse shipped, or refused."""
+
+    news: ShippingNews
+    callback_id: int = 0
+
+
+class ParcelNews(Value):
+    """The `parcel_news` signal: a carrier's view of the parcel."""
+
+    snapshot: TrackingSnapshot
+    callback_id: int = 0
+
+
+class StockArrived(Value):
+    """The `stock_arrived` signal: goods that this order waits for may be there."""
+
+    receipt_id: str
+
+
+class Waiting(Value):
+    """The `waiting_for` query: what the order waits for, until when, and what happens then."""
+
+    what: str
+    until: datetime | None = None
+    then: str = ""
