@@ -59,6 +59,23 @@ class PickingRefused(Value):
 PickingOutcome = Annotated[PickingAccepted | PickingRefused, Field(discriminator="outcome")]
 
 
+class PickingCancelled(Value):
+    """Nothing will be picked: all is back in its place, or the list never arrived."""
+
+    outcome: Literal["cancelled"] = "cancelled"
+
+
+class PickingTooLate(Value):
+    """The parcel has left the warehouse; `code` is the warehouse's own."""
+
+    outcome: Literal["too_late"] = "too_late"
+    code: str
+    message: str = ""
+
+
+CancelOutcome = Annotated[PickingCancelled | PickingTooLate, Field(discriminator="outcome")]
+
+
 class ShippingNews(Value):
     """A verified message from the warehouse. `event_id` is the warehouse's own."""
 

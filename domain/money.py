@@ -35,7 +35,8 @@ class Money(BaseModel):
                 decimals than the currency.
         """
         if isinstance(amount, float):
-            raise ValueError("money is never a float: pass a string, an int or a Decimal")
+            # A ValueError, so that Pydantic reports it like any other bad amount.
+            raise ValueError("money is never a float: pass a string or a Decimal")  # noqa: TRY004
         exponent = exponent_of(currency)
         try:
             scaled = Decimal(amount).scaleb(exponent)

@@ -19,6 +19,7 @@ class NotificationKind(StrEnum):
     DELIVERY_UPDATE = "delivery_update"
     ORDER_DELIVERED = "order_delivered"
     REVIEW_INVITATION = "review_invitation"
+    PAYMENT_DUE = "payment_due"
     PAYMENT_FAILED = "payment_failed"
     OUT_OF_STOCK = "out_of_stock"
     ORDER_CANCELLED = "order_cancelled"
@@ -43,6 +44,7 @@ CHANNELS: dict[NotificationKind, tuple[Channel, ...]] = {
     _K.DELIVERY_UPDATE: (_C.EMAIL, _C.PUSH),
     _K.ORDER_DELIVERED: (_C.EMAIL, _C.SMS, _C.PUSH),
     _K.REVIEW_INVITATION: (_C.EMAIL,),
+    _K.PAYMENT_DUE: (_C.EMAIL, _C.SMS, _C.PUSH),
     _K.PAYMENT_FAILED: (_C.EMAIL, _C.SMS, _C.PUSH),
     _K.OUT_OF_STOCK: (_C.EMAIL, _C.PUSH),
     _K.ORDER_CANCELLED: (_C.EMAIL, _C.SMS, _C.PUSH),
@@ -89,11 +91,12 @@ class OrderLetter(Value):
 
 
 class EmailContent(Value):
-    """One rendered mail."""
+    """One rendered mail; with `unsubscribe_url` (https) mail programs offer one-click opt-out."""
 
     subject: str
     text: str
     html: str
+    unsubscribe_url: str = ""
 
 
 class ShortContent(Value):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+from domain.errors import PermanentError
+
 T = TypeVar("T", bound=StrEnum)
 
 
@@ -46,7 +48,7 @@ class ShippingStatus(StrEnum):
     RETURNED = "returned"
 
 
-class IllegalTransition(ValueError):
+class IllegalTransition(PermanentError):
     """A status was asked to become one that it cannot become."""
 
 
@@ -74,7 +76,7 @@ PAYMENT_TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     P.REVIEW: frozenset({P.PAID, P.PARTIALLY_REFUNDED, P.REFUNDED}),
 }
 
-# Carriers correct themselves: a parcel in exception may move on, one out for delivery may come back.
+# Carriers correct themselves: a parcel in exception may move on, one may come back from the door.
 SHIPPING_TRANSITIONS: Mapping[ShippingStatus, frozenset[ShippingStatus]] = {
     S.PENDING: frozenset({S.PICKING}),
     S.PICKING: frozenset({S.IN_TRANSIT, S.PENDING}),

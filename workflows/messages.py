@@ -15,11 +15,13 @@ from domain.money import Money
 from domain.notification import ShortLine
 from domain.order import GatewayName, Order, OrderDraft, Problem, Value
 from domain.payment import PaymentAction
+from domain.statuses import OrderStatus
 from domain.tracking import TrackingSnapshot
 
 # Types of the ApplicationError with which an update refuses; the API turns each into a status.
 CANCEL_REFUSED = "CancelRefused"
 PAYMENT_REFUSED = "PaymentRefused"
+REFUND_REFUSED = "RefundRefused"
 
 
 class OrderTimings(Value):
@@ -115,6 +117,22 @@ class CancelAccepted(Value):
     refund: bool
 
 
+class RefundOrder(Value):
+    """What a `RefundWorkflow` starts with; without an amount, all that is left goes back."""
+
+    refund_id: str
+    order_id: str
+    amount: Money | None = None
+    reason: str = ""
+
+
+class RefundAccepted(Value):
+    """The refund is on its way."""
+
+    refund_id: str
+    amount: Money
+
+
 class PaymentNews(Value):
     """The `payment_news` signal: a stored callback says to look at a payment again."""
 
@@ -140,6 +158,13 @@ class StockArrived(Value):
     """The `stock_arrived` signal: goods that this order waits for may be there."""
 
     receipt_id: str
+
+
+class OrderOutcome(Value):
+    """How an order's workflow ended; no status means that the order was never accepted."""
+
+    order_id: str
+    status: OrderStatus | None
 
 
 class Waiting(Value):

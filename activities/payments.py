@@ -1,0 +1,246 @@
+"""Money: create, settle, close and refund payments; intent before the call, record after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+from temporalio import activity
+
+from activities.failures import not_yet
+from activities.settling import Settled, settle
+from db import callbacks, orders, payments
+from db.engine import Sessions
+from db.payments import AttemptState
+from domain.errors import PermanentError
+from domain.money import Money
+from domain.order import GatewayName, Value
+from domain.payment import (
+    PaymentAction,
+    PaymentCreated,
+    PaymentRejected,
+    PaymentRequest,
+    PaymentState,
+    PaymentView,
+)
+from domain.settlement import Settlement
+from gateways.payments.protocol import PaymentGateway
+
+
+class CreatePayment(Value):
+    """Ask the customer for the order's total through `gateway`."""
+
+    payment_id: str
+    order_id: str
+    attempt: int
+    gateway: GatewayName
+    idempotency_key: str
+    expires_at: datetime
+    at: datetime
+
+
+class PaymentReady(Value):
+    """The customer can pay."""
+
+    outcome: Literal["ready"] = "ready"
+    payment_id: str
+    gateway: GatewayName
+    amount: Money
+    action: PaymentAction
+    expires_at: datetime
+
+
+class PaymentRefused(Value):
+    """The provider will not take this payment."""
+
+    outcome: Literal["refused"] = "refused"
+    payment_id: str
+    code: str
+    message: str
+
+
+CreationOutcome = Annotated[PaymentReady | PaymentRefused, Field(discriminator="outcome")]
+
+
+class CreationResult(Value):
+    """What came of creating a payment."""
+
+    result: CreationOutcome
+
+
+class SettlePayment(Value):
+    """Ask the provider, decide, and record; `close` stops the payment first."""
+
+    payment_id: str
+    at: datetime
+    callback_ids: tuple[int, ...] = ()
+    close: bool = False
+    rehold_until: datetime | None = None
+
+
+class AwaitPayment(Value):
+    """Ask again while the answer is one of `waiting`, after each of `delays`; the last repeats."""
+
+    payment_id: str
+    at: datetime
+    delays: tuple[timedelta, ...]
+    waiting: tuple[Settlement, ...] = (Settlement.OPEN, Settlement.PROCESSING)
+
+
+class GatewayOff(PermanentError):
+    """The payment's provider has no credentials on this worker."""
+
+
+class Payments:
+    """Talks to providers and keeps our books; provider calls carry the intent's key."""
+
+    def __init__(self, sessions: Sessions, gateways: Mapping[GatewayName, PaymentGateway]) -> None:
+        self._sessions = sessions
+        self._gateways = gateways
+
+    @activity.defn
+    async def create_payment(self, command: CreatePayment) -> CreationResult:
+        """Make one attempt known to its provider; running it again gives the same payment."""
+        async with self._sessions.begin() as session:
+            order = await orders.lock_order(session, command.order_id)
+            request = PaymentRequest(
+                payment_id=command.payment_id,
+                order_id=command.order_id,
+                order_number=order.order_number,
+                amount=Money(minor=order.total_minor, currency=order.currency),
+                description=f"订单支付 - {order.order_number}",
+                idempotency_key=command.idempotency_key,
+                expires_at=command.expires_at,
+            )
+            intent = await payments.intend_payment(
+                session, request, gateway=command.gateway, attempt=command.attempt, at=command.at
+            )
+            if intent.provider_ref:
+                return CreationResult(result=_ready(intent))
+        outcome = await self._gateway(command.gateway).create(request)
+        async with self._sessions.begin() as session:
+            payment = await payments.lock_payment(session, command.payment_id)
+            await orders.add_event(
+                session,
+                command.order_id,
+                "payment_created" if outcome.outcome == "created" else "payment_refused",
+                command.at,
+                dedupe_key=f"payment_created:{payment.id}",
+                payment_id=payment.id,
+                gateway=payment.gateway,
+                attempt=payment.attempt,
+            )
+            return CreationResult(result=_record_creation(payment, outcome))
+
+    @activity.defn
+    async def settle_payment(self, command: SettlePayment) -> Settled:
+        """Ask the provider what is true, and put it in the books in one transaction."""
+        async with self._sessions() as session:
+            payment = await session.get_one(payments.Payment, command.payment_id)
+        view = await self._view(payment, close=command.close)
+        async with self._sessions.begin() as session:
+            settled = await settle(session, view, command.at, command.rehold_until)
+            await callbacks.mark_applied(session, command.callback_ids, command.at)
+            return settled
+
+    @activity.defn
+    async def await_payment(self, command: AwaitPayment) -> Settled:
+        """Settle again and again, by being retried, until there is news; no history grows."""
+        attempt = activity.info().attempt
+        delay = command.delays[min(attempt, len(command.delays)) - 1]
+        settled = await self.settle_payment(
+            SettlePayment(payment_id=command.payment_id, at=command.at)
+        )
+        if settled.settlement in command.waiting:
+            raise not_yet(f"the payment is {settled.settlement}", delay)
+        return settled
+
+    async def _view(self, payment: payments.Payment, *, close: bool) -> PaymentView:
+        if not payment.provider_ref:
+            return await self._recover(payment, close=close)
+        gateway = self._gateway(payment.gateway)
+        ask = gateway.close if close else gateway.query
+        return await ask(payment.id, payment.provider_ref, payment.asked)
+
+    async def _recover(self, payment: payments.Payment, *, close: bool) -> PaymentView:
+        """Find out what became of a creation whose answer was lost, by repeating it.
+
+        The same idempotency key gives the same payment; a refusal means that there is none.
+        """
+        if payment.state == AttemptState.REJECTED:
+            return _never_made(payment)
+        gateway = self._gateway(payment.gateway)
+        request = PaymentRequest(
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            order_number="",
+            amount=payment.asked,
+            description="",
+            idempotency_key=payment.idempotency_key,
+            expires_at=payment.expires_at,
+        )
+        async with self._sessions() as session:
+            order = await session.get_one(orders.OrderRow, payment.order_id)
+            request = request.model_copy(
+                update={
+                    "order_number": order.order_number,
+                    "description": f"订单支付 - {order.order_number}",
+                }
+            )
+        outcome = await gateway.create(request)
+        async with self._sessions.begin() as session:
+            row = await payments.lock_payment(session, payment.id)
+            _record_creation(row, outcome)
+            reference = row.provider_ref
+        if not reference:
+            return _never_made(payment)
+        ask = gateway.close if close else gateway.query
+        return await ask(payment.id, reference, payment.asked)
+
+    def _gateway(self, name: str) -> PaymentGateway:
+        for known, gateway in self._gateways.items():
+            if known == name:
+                return gateway
+        raise GatewayOff(f"no credentials for {name}: set its variables and restart the worker")
+
+
+def _record_creation(
+    payment: payments.Payment, outcome: PaymentCreated | PaymentRejected
+) -> PaymentReady | PaymentRefused:
+    if outcome.outcome == "rejected":
+        if payment.state == AttemptState.INTENDED:
+            payment.state = AttemptState.REJECTED
+        payment.failure_code, payment.failure_message = outcome.code, outcome.message
+        return PaymentRefused(payment_id=payment.id, code=outcome.code, message=outcome.message)
+    payment.provider_ref = outcome.provider_ref
+    payment.action_type, payment.action_value = outcome.action.type, outcome.action.value
+    if payment.state == AttemptState.INTENDED:
+        payment.state = AttemptState.PENDING
+    return _ready(payment)
+
+
+def _ready(payment: payments.Payment) -> PaymentReady:
+    return PaymentReady.model_validate(
+        {
+            "payment_id": payment.id,
+            "gateway": payment.gateway,
+            "amount": payment.asked,
+            "action": {"type": payment.action_type, "value": payment.action_value},
+            "expires_at": payment.expires_at,
+        }
+    )
+
+
+def _never_made(payment: payments.Payment) -> PaymentView:
+    nothing = Money.zero(payment.currency)
+    return PaymentView(
+        payment_id=payment.id,
+        provider_ref="",
+        state=PaymentState.CLOSED,
+        captured=nothing,
+        refunded=nothing,
+        failure_code=payment.failure_code,
+        failure_message=payment.failure_message,
+    )

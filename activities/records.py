@@ -1,0 +1,93 @@
+"""The last words about an order, and notes on its timeline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+from temporalio import activity
+
+from db import orders, restock
+from db.engine import Sessions
+from domain.order import Value
+from domain.statuses import OrderStatus, PaymentStatus
+
+
+class CloseOrder(Value):
+    """The order is off; its money and stock have been seen to."""
+
+    order_id: str
+    reason: str
+    at: datetime
+
+
+class CompleteOrder(Value):
+    """Everything that was to be done for the order is done."""
+
+    order_id: str
+    at: datetime
+
+
+class NoteEvent(Value):
+    """A row for the timeline; the same `dedupe_key` writes it once."""
+
+    order_id: str
+    kind: str
+    dedupe_key: str = ""
+    detail: dict[str, str] = Field(default_factory=dict)
+    at: datetime
+
+
+class OrderRecords:
+    """Writes what the workflow decided; every method may run twice."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    @activity.defn
+    async def close_order(self, command: CloseOrder) -> OrderStatus:
+        """Cancel the order, unless it has left the house and was refunded instead."""
+        async with self._sessions.begin() as session:
+            order = await orders.lock_order(session, command.order_id)
+            if order.status not in {OrderStatus.REFUNDED, OrderStatus.CANCELLED}:
+                unpaid = order.payment_status == PaymentStatus.PENDING
+                orders.move(
+                    order,
+                    command.at,
+                    status=OrderStatus.CANCELLED,
+                    payment=PaymentStatus.FAILED if unpaid else None,
+                )
+                await restock.close_requests(
+                    session, command.order_id, restock.RestockState.CANCELLED, command.at
+                )
+                await orders.add_event(
+                    session,
+                    command.order_id,
+                    "order_cancelled",
+                    command.at,
+                    reason=command.reason,
+                )
+            return OrderStatus(order.status)
+
+    @activity.defn
+    async def complete_order(self, command: CompleteOrder) -> OrderStatus:
+        """The order's end after delivery; a refunded order stays refunded."""
+        async with self._sessions.begin() as session:
+            order = await orders.lock_order(session, command.order_id)
+            if order.status == OrderStatus.DELIVERED:
+                orders.move(order, command.at, status=OrderStatus.COMPLETED)
+                await orders.add_event(session, command.order_id, "order_completed", command.at)
+            return OrderStatus(order.status)
+
+    @activity.defn
+    async def note_event(self, command: NoteEvent) -> None:
+        """Write one row of the timeline."""
+        async with self._sessions.begin() as session:
+            await orders.add_event(
+                session,
+                command.order_id,
+                command.kind,
+                command.at,
+                dedupe_key=command.dedupe_key,
+                **command.detail,
+            )

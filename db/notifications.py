@@ -1,0 +1,97 @@
+"""What customers were told: at most one accepted message per (order, event, channel)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Column, Integer, UniqueConstraint, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col
+
+from db import base
+from domain.ids import derived_id
+from domain.notification import Channel, NotificationKind
+
+
+class NotificationState(StrEnum):
+    """What became of one message."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+
+
+class Notification(SQLModel, table=True):
+    """One message on one channel. `occasion` tells repeated events of a kind apart."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        base.one_of("state", NotificationState),
+        base.one_of("kind", NotificationKind),
+        base.one_of("channel", Channel),
+        UniqueConstraint("order_id", "kind", "occasion", "channel"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_at_tells"),
+    )
+
+    id: str = Field(sa_column=base.text(primary_key=True))
+    order_id: str = Field(sa_column=base.reference("orders.id"))
+    kind: str = Field(sa_column=base.text())
+    occasion: str = Field(sa_column=base.text(""))
+    channel: str = Field(sa_column=base.text())
+    state: str = Field(sa_column=base.text(NotificationState.PENDING))
+    provider: str = Field(default="", sa_column=base.text(""))
+    message_id: str = Field(default="", sa_column=base.text("", index=True))
+    attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    error: str = Field(default="", sa_column=base.text(""))
+    created_at: datetime = Field(sa_column=base.instant(nullable=False))
+    sent_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
+
+
+async def intend_notifications(
+    session: AsyncSession,
+    order_id: str,
+    kind: NotificationKind,
+    occasion: str,
+    channels: Sequence[Channel],
+    at: datetime,
+) -> list[Notification]:
+    """Store what is about to be sent; the rows of all `channels`, old and new, locked."""
+    await session.execute(
+        insert(Notification)
+        .values(
+            [
+                {
+                    "id": derived_id("N", order_id, kind, occasion, channel),
+                    "order_id": order_id,
+                    "kind": kind,
+                    "occasion": occasion,
+                    "channel": channel,
+                    "created_at": at,
+                }
+                for channel in channels
+            ]
+        )
+        .on_conflict_do_nothing(index_elements=["order_id", "kind", "occasion", "channel"])
+    )
+    rows = await session.scalars(
+        select(Notification).where(
+            col(Notification.order_id) == order_id,
+            col(Notification.kind) == kind,
+            col(Notification.occasion) == occasion,
+        )
+    )
+    return list(rows)
+
+
+async def notifications_of(session: AsyncSession, order_id: str) -> list[Notification]:
+    """Everything that a customer was told about an order, oldest first."""
+    rows = await session.scalars(
+        select(Notification)
+        .where(col(Notification.order_id) == order_id)
+        .order_by(col(Notification.created_at))
+    )
+    return list(rows)

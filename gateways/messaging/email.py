@@ -1,0 +1,103 @@
+"""Mail through an SMTP relay (RFC 5321), one connection per message."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from datetime import timedelta
+from typing import Literal
+
+import aiosmtplib
+
+from domain.notification import Accepted, EmailContent
+from gateways.messaging.mime import build_message, parse_sender
+from gateways.messaging.smtp_errors import translate
+
+Tls = Literal["implicit", "starttls", "none"]
+
+
+class SmtpSender:
+    """An `EmailSender` that hands mails to one relay.
+
+    Whether the line is encrypted is said, never negotiated: with `starttls`, a relay that does not
+    offer it is an error. At most `max_connections` mails are on their way at once; signing (DKIM)
+    is the relay's. SMTP has no idempotency key, so delivery is at least once.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: Tls,
+        username: str,
+        password: str,
+        sender: str,
+        timeout: timedelta,
+        max_connections: int = 8,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Remember the relay; nothing is connected yet.
+
+        Args:
+            host: the relay's name, which its certificate must carry.
+            port: usually 465 for `implicit`, 587 for `starttls`.
+            tls: how the line is encrypted.
+            username: empty for a relay that wants no login.
+            password: belongs to `username`.
+            sender: `Name <user@domain>`.
+            timeout: for each command, not for the whole mail.
+            max_connections: mails on their way at once.
+            tls_context: trust other roots than the system's.
+
+        Raises:
+            ValueError: `sender` is not an address.
+        """
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._username = username or None
+        self._password = password if username else None
+        self._sender = parse_sender(sender)
+        self._timeout = timeout.total_seconds()
+        self._slots = asyncio.Semaphore(max_connections)
+        self._tls_context = tls_context
+
+    async def send(
+        self, *, to: str, to_name: str, content: EmailContent, notification_id: str
+    ) -> Accepted:
+        """Hand one mail to the relay.
+
+        Raises:
+            GatewayRejected: this mail can never be delivered (a 5xx reply, an impossible address).
+            GatewayAuthError: login, encryption or certificate: the configuration is wrong.
+            RateLimited: the relay says "not now" (a 4xx reply).
+            OutcomeUnknown: the relay fell silent and may have taken the mail.
+            ConnectionError: the relay cannot be reached.
+        """
+        message = build_message(
+            sender=self._sender,
+            to=to,
+            to_name=to_name,
+            content=content,
+            notification_id=notification_id,
+        )
+        async with self._slots:
+            try:
+                await aiosmtplib.send(
+                    message,
+                    hostname=self._host,
+                    port=self._port,
+                    username=self._username,
+                    password=self._password,
+                    use_tls=self._tls == "implicit",
+                    # False, not None: None would go on in clear text if STARTTLS is missing.
+                    start_tls=self._tls == "starttls",
+                    tls_context=self._tls_context,
+                    timeout=self._timeout,
+                    # The default asks DNS for our own name, which may hang in a container.
+                    local_hostname=self._sender.domain,
+                )
+            except (aiosmtplib.SMTPException, OSError) as error:
+                raise translate(error) from error
+        return Accepted(provider="smtp", message_id=str(message["Message-ID"]))

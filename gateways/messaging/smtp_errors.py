@@ -1,0 +1,55 @@
+"""What went wrong at a mail relay, in the words of `gateways.errors`."""
+
+from __future__ import annotations
+
+import ssl
+
+import aiosmtplib
+
+from gateways.errors import GatewayAuthError, GatewayRejected, OutcomeUnknown, RateLimited
+
+# 530 authentication or STARTTLS required, 534 and 538 mechanism too weak, 535 wrong credentials.
+_CONFIGURATION = frozenset({530, 534, 535, 538})
+
+
+def translate(error: Exception) -> Exception:
+    """The exception to raise instead of `error`.
+
+    A refused connection stays a `ConnectionError`. Silence or a lost line once we are connected is
+    `OutcomeUnknown`: the relay may have taken the mail, and sending it again beats losing it.
+    """
+    if _untrusted_certificate(error):
+        return GatewayAuthError(f"the relay's certificate is not trusted: {error}")
+    match error:
+        case aiosmtplib.SMTPRecipientsRefused():
+            return _from_code(_mildest(error))
+        case aiosmtplib.SMTPResponseException():
+            return _from_code(error)
+        case aiosmtplib.SMTPConnectError():
+            return error
+        case aiosmtplib.SMTPServerDisconnected() | TimeoutError() | OSError():
+            return OutcomeUnknown(f"the relay fell silent: {error}")
+        case _:
+            # What is left is STARTTLS or AUTH that the relay does not offer.
+            return GatewayAuthError(str(error))
+
+
+def _from_code(reply: aiosmtplib.SMTPResponseException) -> Exception:
+    if reply.code in _CONFIGURATION:
+        return GatewayAuthError(f"{reply.code}: {reply.message}")
+    if reply.code >= 500:
+        return GatewayRejected(str(reply.code), reply.message)
+    return RateLimited(f"{reply.code}: {reply.message}")
+
+
+def _mildest(error: aiosmtplib.SMTPRecipientsRefused) -> aiosmtplib.SMTPResponseException:
+    """A refusal is for good only if every recipient was refused for good."""
+    return min(error.recipients, key=lambda refused: refused.code)
+
+
+def _untrusted_certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__
+    return False

@@ -1,0 +1,81 @@
+"""What the parts of the embedded stack are told, by environment variables alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.ports import HOST, PortPlan
+
+# A developer's real accounts and servers must not leak into the sandbox.
+_NOT_INHERITED = (
+    "AFTERSHIP_",
+    "ALIPAY_",
+    "ALIYUN_",
+    "API_",
+    "CODEC_",
+    "DATABASE_",
+    "FCM_",
+    "KUAIDI100_",
+    "MAIL_",
+    "PAYLOAD_",
+    "PAYPAL_",
+    "PG",
+    "PUBLIC_URL",
+    "SHIPPING_",
+    "SIM_",
+    "SMTP_",
+    "STRIPE_",
+    "TEMPORAL_",
+    "TWILIO_",
+    "WAREHOUSE_",
+    "WECHATPAY_",
+    "WORKER_",
+)
+# Nor does a proxy stand between parts on one machine.
+_PROXY_EXCEPTIONS = "127.0.0.1,localhost"
+
+
+def inherited_environment() -> dict[str, str]:
+    """This process's environment without what the stack decides by itself."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)
+    }
+    for name in ("NO_PROXY", "no_proxy"):
+        kept[name] = ",".join(filter(None, (kept.get(name), _PROXY_EXCEPTIONS)))
+    return kept
+
+
+def stack_environment(
+    *, ports: PortPlan, secrets: Mapping[str, str], data_dir: Path, database: str
+) -> dict[str, str]:
+    """Everything that Orderflow, the simulator and the mail sink read."""
+    api = f"http://{HOST}:{ports.api}"
+    simulator = f"http://{HOST}:{ports.simulator}"
+    return {
+        **inherited_environment(),
+        **secrets,
+        "PYTHONUNBUFFERED": "1",
+        "DATABASE_URL": database,
+        "TEMPORAL_ADDRESS": f"{HOST}:{ports.temporal}",
+        "TEMPORAL_NAMESPACE": "default",
+        "API_HOST": HOST,
+        "API_PORT": str(ports.api),
+        "PUBLIC_URL": api,
+        "CODEC_ORIGINS": f"http://{HOST}:{ports.ui},http://localhost:{ports.ui}",
+        "WORKER_METRICS_PORT": str(ports.worker_metrics),
+        "STRIPE_BASE_URL": simulator,
+        "WAREHOUSE_BASE_URL": f"{simulator}/warehouse",
+        "AFTERSHIP_BASE_URL": f"{simulator}/aftership/tracking/2026-07",
+        "SMTP_HOST": HOST,
+        "SMTP_PORT": str(ports.smtp),
+        "SMTP_TLS": "none",
+        "SIM_HOST": HOST,
+        "SIM_PORT": str(ports.simulator),
+        "SIM_STATE": str(data_dir / "simulator.db"),
+        "SIM_CALLBACK_URL": api,
+        "MAIL_DIR": str(data_dir / "mail"),
+        "MAIL_SMTP_PORT": str(ports.smtp),
+        "MAIL_WEB_PORT": str(ports.mail),
+    }

@@ -1,0 +1,78 @@
+"""The simulator as one ASGI application; a new party is one more entry in `_parties`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from sandbox.simulator.aftership import AfterShip
+from sandbox.simulator.carrier import Carrier
+from sandbox.simulator.config import SimulatorConfig
+from sandbox.simulator.control import Control
+from sandbox.simulator.errors import Conflict, NotKnown, Unprocessable
+from sandbox.simulator.gate import json_response
+from sandbox.simulator.page import page_router
+from sandbox.simulator.stripe import Stripe
+from sandbox.simulator.warehouse import Warehouse
+from sandbox.simulator.world import Answer, Party, PaymentParty, World
+
+
+def create_app(config: SimulatorConfig) -> FastAPI:
+    """The whole simulator; it starts to act with the application's lifespan."""
+    world = World(config)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        world.start()
+        try:
+            yield
+        finally:
+            await world.stop()
+
+    app = FastAPI(title="Orderflow simulator", lifespan=lifespan, docs_url=None, redoc_url=None)
+    carrier = Carrier(world)
+    warehouse = Warehouse(world, carrier)
+    payments: list[PaymentParty] = [Stripe(world)]
+    parties: list[Party] = [*payments, warehouse, AfterShip(world, carrier)]
+    for party in parties:
+        app.router.routes.extend(party.routes())
+    control = Control(
+        world,
+        payments={party.name: party for party in payments},
+        warehouse=warehouse,
+        carrier=carrier,
+        parties=parties,
+    )
+    app.include_router(page_router(world, control))
+    app.include_router(control.router)
+    _explain_errors(app)
+    return app
+
+
+def _explain_errors(app: FastAPI) -> None:
+    statuses: dict[type[Exception], tuple[int, str]] = {
+        NotKnown: (404, "not_found"),
+        Conflict: (409, "conflict"),
+        Unprocessable: (422, "invalid"),
+    }
+
+    async def explain(_: Request, error: Exception) -> Response:
+        status, code = statuses[type(error)]
+        return _problem(status, code, "", str(error))
+
+    async def refuse(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        return _problem(422, "invalid", ".".join(map(str, first["loc"])), first["msg"])
+
+    for kind in statuses:
+        app.add_exception_handler(kind, explain)
+    app.add_exception_handler(RequestValidationError, refuse)
+
+
+def _problem(status: int, code: str, field: str, message: str) -> Response:
+    body = {"errors": [{"code": code, "field": field, "message": message}], "warnings": []}
+    return json_response(Answer(status, body))

@@ -1,0 +1,30 @@
+"""What the simulator needs to know: where it listens, whom it calls back, shared secrets."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SimulatorConfig(BaseSettings):
+    """The simulator's settings; every field is an environment variable of the same name.
+
+    `sim_state` is an SQLite file, or `:memory:`; `sim_callback_url` is the API's base URL. Each
+    secret is the one that Orderflow itself is configured with.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    sim_host: str = "127.0.0.1"
+    sim_port: int = Field(default=8004, ge=0, le=65535)
+    sim_state: str
+    sim_callback_url: str
+
+    stripe_api_key: SecretStr
+    stripe_webhook_secret: SecretStr
+    warehouse_api_key: SecretStr
+    shipping_callback_secret: SecretStr
+    aftership_api_key: SecretStr
+    aftership_webhook_secret: SecretStr

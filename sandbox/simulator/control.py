@@ -1,0 +1,202 @@
+"""The control API under `/_sim/`: what customers, pickers, couriers and fate do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from domain.tracking import TrackingStatus
+from sandbox.simulator.carrier import Carrier
+from sandbox.simulator.errors import NotKnown, Unprocessable
+from sandbox.simulator.gate import json_response
+from sandbox.simulator.journal import Entry
+from sandbox.simulator.scenarios import Scenario
+from sandbox.simulator.schedule import Defaults
+from sandbox.simulator.warehouse import Warehouse
+from sandbox.simulator.world import Answer, Party, PaymentParty, World
+
+Done = Mapping[str, object]
+Limit = Annotated[int, Query(ge=1, le=100_000)]
+
+
+class Control:
+    """The control endpoints over all parties."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        payments: Mapping[str, PaymentParty],
+        warehouse: Warehouse,
+        carrier: Carrier,
+        parties: list[Party],
+    ) -> None:
+        self._world = world
+        self._payments = payments
+        self._warehouse = warehouse
+        self._carrier = carrier
+        self._parties = parties
+        self.router = APIRouter(prefix="/_sim")
+        self._add_scenario_routes()
+        self._add_journal_routes()
+        # Last: its three free segments would swallow the paths above.
+        self._add_move_routes()
+
+    def state(self, order_id: str = "", limit: int = 1000) -> dict[str, object]:
+        """What every party holds, newest first."""
+        merged: dict[str, object] = {}
+        for party in self._parties:
+            merged |= party.state(order_id, limit)
+        return merged
+
+    def _add_move_routes(self) -> None:
+        post = self.router.post
+
+        @post("/shipments/{order_id}/{action}")
+        async def move_shipment(
+            request: Request, order_id: str, action: str, reason: str = ""
+        ) -> Response:
+            moves: dict[str, Callable[[], Done]] = {
+                "ship": lambda: self._warehouse.ship(order_id),
+                "refuse": lambda: self._warehouse.refuse(order_id, reason),
+            }
+            return self._moved(request, "warehouse", action, moves, order_id=order_id)
+
+        @post("/parcels/{tracking_number}/{status}")
+        async def move_parcel(request: Request, tracking_number: str, status: str) -> Response:
+            def move(to: TrackingStatus) -> Callable[[], Done]:
+                return lambda: {
+                    "trackingNumber": tracking_number,
+                    "status": self._carrier.move(tracking_number, to).status.value,
+                }
+
+            moves = {to.value: move(to) for to in TrackingStatus}
+            return self._moved(request, "carrier", status, moves, ref=tracking_number)
+
+        @post("/{gateway}/{payment_id}/{action}")
+        async def move_payment(
+            request: Request,
+            gateway: str,
+            payment_id: str,
+            action: str,
+            *,
+            force: bool = False,
+            amount: Annotated[int | None, Query(ge=0)] = None,
+            code: str = "",
+            refund_id: str = "",
+        ) -> Response:
+            party = self._payments.get(gateway)
+            if party is None:
+                raise NotKnown(f"no gateway {gateway!r}; there is: {', '.join(self._payments)}")
+            moves: dict[str, Callable[[], Done]] = {
+                "pay": lambda: party.pay(payment_id, force=force, amount=amount),
+                "decline": lambda: party.decline(payment_id, code),
+                "process": lambda: party.process(payment_id),
+                "refund-settle": lambda: party.settle_refund(payment_id, refund_id),
+                "refund-fail": lambda: party.fail_refund(payment_id, refund_id),
+            }
+            return self._moved(request, gateway, action, moves, payment_id=payment_id)
+
+        @post("/redeliver/{event_id}")
+        async def redeliver(request: Request, event_id: str) -> Response:
+            def again() -> Done:
+                if not self._world.outbox.redeliver(event_id):
+                    raise NotKnown(f"there is no event {event_id}")
+                return {"eventId": event_id}
+
+            return self._moved(request, "outbox", "redeliver", {"redeliver": again}, ref=event_id)
+
+    def _moved(
+        self,
+        request: Request,
+        party: str,
+        action: str,
+        moves: Mapping[str, Callable[[], Done]],
+        *,
+        order_id: str = "",
+        payment_id: str = "",
+        ref: str = "",
+    ) -> Response:
+        if action not in moves:
+            raise Unprocessable(f"{action!r} is none of: {', '.join(moves)}")
+        with self._world.store.transaction():
+            result = moves[action]()
+            self._world.journal.write(
+                Entry(
+                    party=party,
+                    kind="control",
+                    operation=action,
+                    order_id=order_id or str(result.get("orderId", "")),
+                    payment_id=payment_id,
+                    ref=ref or str(result.get("providerRef", "")),
+                    status=200,
+                    verdict="committed",
+                )
+            )
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/_sim/", 303)
+        return json_response(Answer(200, result))
+
+    def _add_scenario_routes(self) -> None:
+        scenarios, schedule = self._world.scenarios, self._world.schedule
+
+        @self.router.post("/scenario", status_code=201)
+        async def add_scenario(scenario: Scenario) -> Scenario:
+            known = {party.name: party.operations for party in self._parties}
+            if scenario.party not in known:
+                raise Unprocessable(f"no party {scenario.party!r}; there is: {', '.join(known)}")
+            operations = sorted(known[scenario.party])
+            if scenario.operation not in {"*", *operations}:
+                raise Unprocessable(
+                    f"{scenario.party} has no operation {scenario.operation!r};"
+                    f" there is: *, {', '.join(operations)}"
+                )
+            scenarios.add(scenario)
+            return scenario
+
+        @self.router.get("/scenario")
+        async def list_scenarios() -> dict[str, list[Scenario]]:
+            return {"scenarios": scenarios.left()}
+
+        @self.router.delete("/scenario", status_code=204)
+        async def call_off_scenarios() -> None:
+            scenarios.clear()
+
+        @self.router.get("/scenario/defaults")
+        async def show_defaults() -> Defaults:
+            return schedule.defaults
+
+        @self.router.post("/scenario/defaults")
+        async def set_defaults(defaults: Defaults) -> Defaults:
+            merged = schedule.defaults.model_copy(
+                update=defaults.model_dump(include=defaults.model_fields_set)
+            )
+            schedule.defaults = merged
+            return merged
+
+    def _add_journal_routes(self) -> None:
+        journal = self._world.journal
+
+        @self.router.get("/journal")
+        async def read_journal(
+            order_id: str = "", payment_id: str = "", party: str = "", limit: Limit = 200
+        ) -> dict[str, list[Entry]]:
+            entries = journal.read(
+                order_id=order_id, payment_id=payment_id, party=party, limit=limit
+            )
+            return {"entries": entries}
+
+        @self.router.delete("/journal", status_code=204)
+        async def clear_journal() -> None:
+            journal.clear()
+
+        @self.router.get("/state")
+        async def show_state(order_id: str = "", limit: Limit = 1000) -> Response:
+            return json_response(Answer(200, self.state(order_id, limit)))
+
+        @self.router.get("/health")
+        async def health() -> dict[str, int]:
+            return {"undelivered": len(self._world.outbox.undelivered())}

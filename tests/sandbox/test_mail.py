@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+
+import aiosmtplib
+import httpx
+import pytest
+
+from sandbox.child import Child
+from sandbox.mail.store import MailStore
+from sandbox.ports import plan_ports
+from sandbox.probes import answers_ok
+from sandbox.processes import Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Mail:
+    smtp_port: int
+    web: httpx.AsyncClient
+    supervisor: Supervisor
+
+    async def send(self, message: EmailMessage, **envelope: object) -> str:
+        outcome = await aiosmtplib.send(
+            message,
+            hostname="127.0.0.1",
+            port=self.smtp_port,
+            start_tls=False,
+            **envelope,  # type: ignore[arg-type]  # sender and recipients only
+        )
+        return outcome[1]
+
+
+@asynccontextmanager
+async def running(directory: Path) -> AsyncIterator[Mail]:
+    ports = plan_ports(0)
+    url = f"http://127.0.0.1:{ports.mail}"
+    child = Child(
+        name="mail",
+        command=(sys.executable, "-m", "sandbox.mail"),
+        env={
+            **os.environ,
+            "MAIL_DIR": str(directory / "mail"),
+            "MAIL_SMTP_PORT": str(ports.smtp),
+            "MAIL_WEB_PORT": str(ports.mail),
+        },
+        cwd=ROOT,
+        ready=answers_ok(url),
+    )
+    supervisor = Supervisor([child], directory, lambda _: None)
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as web:
+        try:
+            await supervisor.start("mail")
+            yield Mail(ports.smtp, web, supervisor)
+        finally:
+            await supervisor.stop()
+
+
+@pytest.fixture(scope="module")
+async def mail(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mail]:
+    async with running(tmp_path_factory.mktemp("mail")) as mail:
+        yield mail
+
+
+def letter(
+    subject: str, *, to: str = "li.lei@example.com", kind: str = "order_confirmed"
+) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = "Orderflow <noreply@shop.example.com>"
+    message["To"] = to
+    message["Subject"] = subject
+    message["Date"] = "Sat, 21 Nov 2026 10:15:00 +0000"
+    message["X-Orderflow-Kind"] = kind
+    message.set_content("您的订单已确认。")
+    return message
+
+
+async def listed(mail: Mail, query: str) -> list[dict[str, str]]:
+    answer = await mail.web.get("/messages", params={"q": query})
+    mails: list[dict[str, str]] = answer.json()
+    return mails
+
+
+async def test_an_accepted_mail_is_listed_with_its_kind(mail: Mail) -> None:
+    await mail.send(letter("订单确认 EC-1001"))
+    assert await listed(mail, "EC-1001") == [
+        {
+            "id": (await listed(mail, "EC-1001"))[0]["id"],
+            "to": "li.lei@example.com",
+            "subject": "订单确认 EC-1001",
+            "date": "2026-11-21T10:15:00Z",
+            "kind": "order_confirmed",
+        }
+    ]
+
+
+async def test_the_newest_mail_comes_first(mail: Mail) -> None:
+    for number in (1, 2, 3):
+        await mail.send(letter(f"sequence {number}"))
+    subjects = [each["subject"] for each in await listed(mail, "sequence")]
+    assert subjects == ["sequence 3", "sequence 2", "sequence 1"]
+    page = (await mail.web.get("/", params={"q": "sequence"})).text
+    assert page.index("sequence 3") < page.index("sequence 1")
+
+
+async def test_the_receiver_is_who_the_envelope_names(mail: Mail) -> None:
+    await mail.send(letter("blind copy"), recipients=["han.mei@example.com"])
+    assert [each["to"] for each in await listed(mail, "blind")] == ["han.mei@example.com"]
+
+
+async def test_a_mail_is_shown_with_its_parts_and_nothing_in_it_runs(mail: Mail) -> None:
+    message = letter('parts <script>alert("subject")</script>')
+    message.add_alternative("<p>订单</p><script>alert(1)</script>", subtype="html")
+    message.add_attachment(b"%PDF-1.7", "application", "pdf", filename="订单详情.pdf")
+    await mail.send(message)
+    path = f"/messages/{(await listed(mail, 'parts'))[0]['id']}"
+
+    page = await mail.web.get(path)
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "您的订单已确认。" in page.text
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in page.text
+    assert "订单详情.pdf" in page.text
+
+    html = await mail.web.get(f"{path}/html")
+    assert "<p>订单</p>" in html.text
+    policy = html.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox allow-popups ")
+    assert "allow-scripts" not in policy
+    assert "default-src 'none'" in policy
+
+    attachment = await mail.web.get(f"{path}/attachments/0")
+    assert attachment.content == b"%PDF-1.7"
+    assert attachment.headers["Content-Disposition"] == "attachment"
+    assert (await mail.web.get(f"{path}/attachments/1")).status_code == 404
+
+    raw = await mail.web.get(f"{path}/raw")
+    assert raw.content.startswith(b"Delivered-To: li.lei@example.com\r\n")
+    assert raw.headers["Content-Type"].startswith("text/plain")
+
+
+async def test_a_mail_that_is_badly_made_is_still_shown(mail: Mail) -> None:
+    broken = (
+        b"Subject: =?utf-9?B?////?= broken\r\nDate: yesterday\r\n"
+        b"Content-Type: text/plain; charset=no-such\r\n\r\n\xff\xfe body"
+    )
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=mail.smtp_port, start_tls=False) as smtp:
+        await smtp.sendmail("a@example.com", ["b@example.com"], broken)
+    found = await listed(mail, "b@example.com")
+    assert " body" in (await mail.web.get(f"/messages/{found[0]['id']}")).text
+
+
+async def test_test_addresses_are_refused_for_good_or_for_now(mail: Mail) -> None:
+    for to, code in (("bounce+7@example.com", 550), ("greylist@example.com", 451)):
+        with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as refused:
+            await mail.send(letter("refused", to=to))
+        assert refused.value.recipients[0].code == code
+    assert await listed(mail, "refused") == []
+
+
+async def test_a_mail_beyond_the_size_limit_is_refused(mail: Mail) -> None:
+    big = letter("big")
+    big.add_attachment(bytes(11_000_000), "application", "zip", filename="big.zip")
+    with pytest.raises(aiosmtplib.SMTPResponseException) as refused:
+        await mail.send(big)
+    assert refused.value.code == 552
+    assert await listed(mail, "big") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["no-such", "..%2F..%2Fsecrets.json", "20261121T101500000000-00000000"]
+)
+async def test_a_mail_that_does_not_exist_is_not_found(mail: Mail, name: str) -> None:
+    assert (await mail.web.get(f"/messages/{name}")).status_code == 404
+    assert (await mail.web.get(f"/messages/{name}/raw")).status_code == 404
+
+
+async def test_mails_survive_a_kill(tmp_path: Path) -> None:
+    async with running(tmp_path) as mail:
+        await mail.send(letter("kept"))
+        before = await listed(mail, "")
+        mail.supervisor.kill("mail")
+        await mail.supervisor.wait_until_ready()
+        await mail.send(letter("and more"))
+        after = await listed(mail, "")
+    assert [each["subject"] for each in after] == ["and more", "kept"]
+    assert after[1:] == before
+
+
+def test_of_too_many_mails_the_oldest_go(tmp_path: Path) -> None:
+    store = MailStore(tmp_path, keep=2)
+    for number in (1, 2, 3):
+        store.add(bytes(letter(f"mail {number}")), ["li.lei@example.com"])
+    assert [each.subject for each in store.summaries()] == ["mail 3", "mail 2"]
+    assert len(list(tmp_path.iterdir())) == 2
+    assert MailStore(tmp_path, keep=2).summaries() == store.summaries()

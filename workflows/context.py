@@ -1,0 +1,91 @@
+"""What the steps of one order share: its input, its state, its helpers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from temporalio import workflow
+
+from workflows.compensation import Compensations
+from workflows.display import Display
+from workflows.messages import CancelOrder, OrderInput
+from workflows.notifier import Notifier
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notifications import SendNotifications
+    from domain.money import Money
+    from domain.notification import NotificationKind, ShortLine
+    from domain.order import Order
+
+
+class OrderStopped(Exception):
+    """The order goes no further; `run` compensates. `reason` is shown to customers."""
+
+    def __init__(self, reason: str, *, expired: bool = False, returned: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.expired = expired
+        self.returned = returned
+
+
+class OrderContext:
+    """The state that an order's steps have in common."""
+
+    def __init__(self, start: OrderInput) -> None:
+        self.order_id = start.order_id
+        self.draft = start.draft
+        self.timings = start.timings
+        self.undo = Compensations()
+        self.notifier = Notifier()
+        self.display = Display()
+        self.cancel: CancelOrder | None = None
+        self._order: Order | None = None
+
+    @property
+    def order(self) -> Order:
+        """The accepted order; asking before it is accepted is a mistake in the workflow."""
+        assert self._order is not None
+        return self._order
+
+    @order.setter
+    def order(self, order: Order) -> None:
+        self._order = order
+        self.display.introduce(order)
+
+    def stop_if_cancelled(self) -> None:
+        """Leave the normal course if somebody asked for the order to be cancelled.
+
+        Raises:
+            OrderStopped: the order is to be cancelled.
+        """
+        if self.cancel is not None:
+            raise OrderStopped(self.cancel.reason or f"cancelled by the {self.cancel.requested_by}")
+        # An activity that was waited for may have ended normally and hidden the request.
+        if workflow.cancellation_reason() is not None:
+            raise OrderStopped("cancelled by the operator")
+
+    def tell(
+        self,
+        kind: NotificationKind,
+        *,
+        occasion: str = "",
+        reason: str = "",
+        location: str = "",
+        shortages: tuple[ShortLine, ...] = (),
+        refund_amount: Money | None = None,
+        payment_expires_at: datetime | None = None,
+    ) -> None:
+        """Queue a message to the customer."""
+        self.notifier.tell(
+            SendNotifications(
+                order_id=self.order_id,
+                kind=kind,
+                occasion=occasion,
+                reason=reason,
+                location=location,
+                shortages=shortages,
+                refund_amount=refund_amount,
+                payment_expires_at=payment_expires_at,
+                at=workflow.now(),
+            )
+        )

@@ -1,0 +1,76 @@
+"""Money that comes for an order whose workflow has ended: look at it, and give it back."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from workflows import policies
+from workflows.messages import PaymentNews
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notifications import Notifications, SendNotifications
+    from activities.payments import Payments, SettlePayment
+    from activities.refunds import RefundPayment, Refunds
+    from activities.settling import Settled
+    from domain.ids import REFUND, derived_id, idempotency_key
+    from domain.money import Money
+    from domain.notification import NotificationKind
+    from domain.payment import RefundState
+    from domain.settlement import REFUNDABLE
+
+
+@workflow.defn
+class LatePaymentWorkflow:
+    """Settles one callback about an ended order's payment."""
+
+    @workflow.run
+    async def run(self, order_id: str, news: PaymentNews) -> Settled:
+        """What was decided; money that pays for nothing has gone back when this ends."""
+        settled = await workflow.execute_activity_method(
+            Payments.settle_payment,
+            SettlePayment(
+                payment_id=news.payment_id,
+                at=workflow.now(),
+                callback_ids=(news.callback_id,),
+            ),
+            summary="Ask what is true",
+            **policies.MONEY,
+        )
+        if settled.settlement in REFUNDABLE:
+            await self._give_back(order_id, settled)
+        return settled
+
+    async def _give_back(self, order_id: str, settled: Settled) -> None:
+        number = 1
+        while True:
+            refund_id = derived_id(REFUND, settled.payment_id, "all", str(number))
+            refund = await workflow.execute_activity_method(
+                Refunds.refund_payment,
+                RefundPayment(
+                    refund_id=refund_id,
+                    payment_id=settled.payment_id,
+                    reason=f"{settled.settlement} payment",
+                    idempotency_key=idempotency_key(refund_id, "refund"),
+                    at=workflow.now(),
+                ),
+                summary="Give the late money back",
+                **policies.MONEY,
+            )
+            if refund.state is RefundState.SUCCEEDED:
+                break
+            number += 1
+            await workflow.sleep(policies.UNDO_PAUSE, summary=f"Refund {refund.state}: try again")
+        if refund.amount > Money.zero(refund.amount.currency):
+            await workflow.execute_activity_method(
+                Notifications.send_notifications,
+                SendNotifications(
+                    order_id=order_id,
+                    kind=NotificationKind.ORDER_REFUNDED,
+                    occasion=refund_id,
+                    refund_amount=refund.amount,
+                    reason="the payment came after the order had ended",
+                    at=workflow.now(),
+                ),
+                summary="Tell the customer: refunded",
+                **policies.NOTIFY,
+            )

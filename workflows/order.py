@@ -1,0 +1,355 @@
+"""The life of one order, from checkout to the door."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
+
+from workflows import policies
+from workflows.context import OrderContext, OrderStopped
+from workflows.delivery import Delivery
+from workflows.messages import (
+    CANCEL_REFUSED,
+    PAYMENT_REFUSED,
+    CancelAccepted,
+    CancelOrder,
+    OrderInput,
+    OrderOutcome,
+    ParcelNews,
+    PaymentInstruction,
+    PaymentNews,
+    Placement,
+    PlacementAnswer,
+    PlacementAwaitsPayment,
+    PlacementRejected,
+    PlacementWaitsForStock,
+    ShipmentNews,
+    StartPayment,
+    StockArrived,
+    Waiting,
+)
+from workflows.payment_collection import PaymentCollection
+
+with workflow.unsafe.imports_passed_through():
+    from activities.inventory import (
+        ReleaseStock,
+        ReserveStock,
+        Stock,
+        StockReserved,
+        StockShort,
+    )
+    from activities.placing import OrderPlacing, PlaceOrder, ValidateOrder
+    from activities.records import CloseOrder, CompleteOrder, OrderRecords
+    from domain.facts import Verdict
+    from domain.ids import HOLD, encode_id
+    from domain.notification import NotificationKind
+    from domain.order import Problem
+    from domain.statuses import OrderStatus, PaymentStatus
+
+
+@workflow.defn
+class OrderWorkflow:
+    """Takes one order through its whole life; `run` is its table of contents."""
+
+    @workflow.init
+    def __init__(self, start: OrderInput) -> None:
+        self._start = start
+        self._context = OrderContext(start)
+        self._payment = PaymentCollection(self._context)
+        self._delivery = Delivery(self._context)
+        self._placement: Placement | None = None
+        self._warnings: tuple[Problem, ...] = ()
+        self._stock_arrived = False
+        self._status = OrderStatus.PENDING
+        self._hold_deadline: datetime | None = None
+        self._expired = False
+
+    @workflow.run
+    async def run(self, start: OrderInput) -> OrderOutcome:
+        """One order's life; whatever stops it, what was done is undone."""
+        verdict = await self._validate()
+        if not verdict.accepted:
+            return await self._reject(verdict)
+        await self._place(verdict)
+        watch: asyncio.Task[None] | None = None
+        try:
+            await self._secure_stock()
+            await self._collect_payment()
+            watch = asyncio.create_task(self._payment.watch())
+            await self._delivery.pick()
+            await self._delivery.ship()
+            await self._follow_to_the_door()
+        except OrderStopped as stopped:
+            await self._unwind(stopped)
+        except (FailureError, asyncio.CancelledError) as error:
+            if is_cancelled_exception(error):
+                await self._unwind(OrderStopped("cancelled by the operator"))
+                raise
+            await self._unwind(OrderStopped("an internal error; the shop has been told"))
+            raise ApplicationError("the order failed", type="OrderFailed") from error
+        finally:
+            await self._finish(watch)
+        return OrderOutcome(order_id=start.order_id, status=self._status)
+
+    # The steps, in the order in which they happen.
+
+    async def _validate(self) -> Verdict:
+        return await workflow.execute_local_activity_method(
+            OrderPlacing.validate_order,
+            ValidateOrder(draft=self._start.draft, problems=self._start.problems),
+            summary="Check customer, products, prices and address",
+            **policies.BOOKS,
+        )
+
+    async def _reject(self, verdict: Verdict) -> OrderOutcome:
+        self._placement = PlacementRejected(
+            fingerprint=self._start.fingerprint, errors=verdict.errors, warnings=verdict.warnings
+        )
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return OrderOutcome(order_id=self._start.order_id, status=None)
+
+    async def _place(self, verdict: Verdict) -> None:
+        self._warnings = verdict.warnings
+        self._context.order = await workflow.execute_local_activity_method(
+            OrderPlacing.place_order,
+            PlaceOrder(
+                order_id=self._start.order_id,
+                draft=self._start.draft,
+                verdict=verdict,
+                fingerprint=self._start.fingerprint,
+                at=workflow.now(),
+            ),
+            summary="Store the order",
+            **policies.BOOKS,
+        )
+
+    async def _secure_stock(self) -> None:
+        """Hold the order's stock, waiting for goods if there are none.
+
+        Raises:
+            OrderStopped: no goods came in time, or the order was cancelled meanwhile.
+        """
+        context = self._context
+        context.undo.register("give the money back", self._payment.attempts.refund_all)
+        context.undo.register("release stock", self._release_stock)
+        patience_ends = workflow.now() + context.timings.restock_patience
+        while (short := await self._reserve()) is not None:
+            if self._placement is None:
+                self._say_short(short)
+            await self._wait_for_goods(patience_ends)
+        self._status = OrderStatus.PENDING
+        context.display.statuses(status=OrderStatus.PENDING)
+
+    async def _reserve(self) -> StockShort | None:
+        deadline = workflow.now() + self._context.timings.hold
+        reserved = await workflow.execute_local_activity_method(
+            Stock.reserve_stock,
+            ReserveStock(
+                order_id=self._context.order_id,
+                hold_id=encode_id(HOLD, workflow.uuid4()),
+                at=workflow.now(),
+                expires_at=deadline,
+            ),
+            summary="Hold the stock",
+            **policies.BOOKS,
+        )
+        if isinstance(reserved.result, StockReserved):
+            self._hold_deadline = reserved.result.expires_at
+            return None
+        return reserved.result
+
+    def _say_short(self, short: StockShort) -> None:
+        context = self._context
+        self._status = OrderStatus.PENDING_RESTOCK
+        self._placement = PlacementWaitsForStock(
+            fingerprint=self._start.fingerprint,
+            order=context.order.model_copy(update={"status": OrderStatus.PENDING_RESTOCK}),
+            shortages=short.shortages,
+            warnings=self._warnings,
+        )
+        context.display.statuses(status=OrderStatus.PENDING_RESTOCK)
+        context.tell(NotificationKind.OUT_OF_STOCK, shortages=short.shortages)
+
+    async def _wait_for_goods(self, patience_ends: datetime) -> None:
+        self._context.display.waits(
+            "goods to arrive", until=patience_ends, then="the order is cancelled"
+        )
+        try:
+            await workflow.wait_condition(
+                lambda: self._stock_arrived or self._context.cancel is not None,
+                timeout=max(patience_ends - workflow.now(), timedelta()),
+                timeout_summary="Patience for the restock ends",
+            )
+        except TimeoutError:
+            raise OrderStopped("the goods did not arrive in time") from None
+        self._stock_arrived = False
+        self._context.stop_if_cancelled()
+
+    async def _collect_payment(self) -> None:
+        context = self._context
+        assert self._hold_deadline is not None
+        waited_for_stock = self._placement is not None
+        first = await self._payment.begin(context.order.gateway, self._hold_deadline)
+        refusal = (
+            ()
+            if first.instruction
+            else (
+                Problem(code="payment_not_created", field="paymentMethod", message=first.refusal),
+            )
+        )
+        if waited_for_stock:
+            context.tell(NotificationKind.PAYMENT_DUE, payment_expires_at=self._hold_deadline)
+        else:
+            self._placement = PlacementAwaitsPayment(
+                fingerprint=self._start.fingerprint,
+                order=context.order,
+                payment=first.instruction,
+                warnings=(*self._warnings, *refusal),
+            )
+        await self._payment.collect(self._hold_deadline)
+        context.undo.forget("close payments")
+        self._status = OrderStatus.CONFIRMED
+        context.display.statuses(status=OrderStatus.CONFIRMED, payment=PaymentStatus.PAID)
+        context.tell(NotificationKind.ORDER_CONFIRMED)
+
+    async def _follow_to_the_door(self) -> None:
+        """Deliver, invite to a review a day later, and complete; nothing can be undone here."""
+        steps = (self._delivery.track, self._invite_review, self._complete)
+        for step in steps:
+            try:
+                await step()
+            except asyncio.CancelledError:
+                await self._delivery.note_late_cancellation()
+                await step()
+
+    async def _invite_review(self) -> None:
+        self._status = OrderStatus.DELIVERED
+        delay = self._context.timings.review_delay
+        self._context.display.waits(
+            "the customer to enjoy the goods",
+            until=workflow.now() + delay,
+            then="the customer is invited to write a review",
+        )
+        await workflow.sleep(delay, summary="Review invitation is due")
+        self._context.tell(NotificationKind.REVIEW_INVITATION)
+
+    async def _complete(self) -> None:
+        self._status = await workflow.execute_local_activity_method(
+            OrderRecords.complete_order,
+            CompleteOrder(order_id=self._context.order_id, at=workflow.now()),
+            summary="Complete the order",
+            **policies.BOOKS,
+        )
+        self._context.display.statuses(status=self._status)
+
+    # The way back.
+
+    async def _unwind(self, stopped: OrderStopped) -> None:
+        """Undo everything, newest first, then close the order and tell the customer."""
+        context = self._context
+        self._payment.open = False
+        self._expired = stopped.expired
+        context.display.working(f"Stopping: {stopped.reason}")
+        if stopped.returned:
+            context.undo.forget("release stock")
+        await context.undo.run()
+        self._status = await workflow.execute_local_activity_method(
+            OrderRecords.close_order,
+            CloseOrder(order_id=context.order_id, reason=stopped.reason, at=workflow.now()),
+            summary="Close the order",
+            **policies.BOOKS,
+        )
+        context.display.statuses(
+            status=self._status,
+            payment=PaymentStatus.REFUNDED if self._payment.attempts.paid else PaymentStatus.FAILED,
+        )
+        if self._placement is None:
+            self._placement = PlacementAwaitsPayment(
+                fingerprint=self._start.fingerprint,
+                order=context.order.model_copy(update={"status": self._status}),
+                warnings=self._warnings,
+            )
+        if self._status is OrderStatus.CANCELLED:
+            context.tell(NotificationKind.ORDER_CANCELLED, reason=stopped.reason)
+
+    async def _release_stock(self) -> None:
+        await workflow.execute_local_activity_method(
+            Stock.release_stock,
+            ReleaseStock(order_id=self._context.order_id, expired=self._expired, at=workflow.now()),
+            summary="Give the stock back",
+            **policies.BOOKS,
+        )
+
+    async def _finish(self, watch: asyncio.Task[None] | None) -> None:
+        """Let everything that was begun come to its end."""
+        self._context.display.working(f"The order has ended: {self._status}")
+        self._payment.stop_watching()
+        if watch is not None:
+            await watch
+        await self._context.notifier.drain()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    # What comes in from outside: validate, record, return; `run` acts.
+
+    @workflow.update(description="Place the order: errors, shortages or how to pay")
+    async def place(self) -> PlacementAnswer:
+        """What came of placing the order; the same answer however often it is asked."""
+        await workflow.wait_condition(lambda: self._placement is not None)
+        assert self._placement is not None
+        return PlacementAnswer(placement=self._placement)
+
+    @workflow.update(description="Try to pay again, perhaps in another way")
+    async def start_payment(self, command: StartPayment) -> PaymentInstruction:
+        """Another attempt while the hold lives; earlier ones are closed first."""
+        return await self._payment.request(command.gateway or self._context.order.gateway)
+
+    @start_payment.validator
+    def _can_start_payment(self, command: StartPayment) -> None:  # noqa: ARG002
+        if not self._payment.open or self._context.cancel is not None:
+            raise ApplicationError(
+                "the order does not wait for a payment", type=PAYMENT_REFUSED, non_retryable=True
+            )
+
+    @workflow.update(description="Cancel the order")
+    async def cancel(self, command: CancelOrder) -> CancelAccepted:
+        """Accept the cancellation; refunds, recall and release follow by themselves."""
+        self._context.cancel = self._context.cancel or command
+        return CancelAccepted(order_id=self._start.order_id, refund=self._payment.attempts.paid)
+
+    @cancel.validator
+    def _can_cancel(self, command: CancelOrder) -> None:  # noqa: ARG002
+        reason = ""
+        if self._delivery.shipped:
+            reason = "the parcel is on its way: ask for a return instead"
+        elif self._status in {OrderStatus.CANCELLED, OrderStatus.REFUNDED}:
+            reason = f"the order is {self._status} already"
+        if reason:
+            raise ApplicationError(reason, type=CANCEL_REFUSED, non_retryable=True)
+
+    @workflow.signal(description="A payment callback has been stored")
+    def payment_news(self, news: PaymentNews) -> None:
+        """Wake up and ask the provider."""
+        self._payment.hear(news)
+
+    @workflow.signal(description="The warehouse shipped, or refused")
+    def shipment_news(self, news: ShipmentNews) -> None:
+        """Wake up and record it."""
+        self._delivery.hear_warehouse(news)
+
+    @workflow.signal(description="The carrier has news of the parcel")
+    def parcel_news(self, news: ParcelNews) -> None:
+        """Wake up and record it."""
+        self._delivery.hear_carrier(news)
+
+    @workflow.signal(description="Goods have arrived that the order waits for")
+    def stock_arrived(self, arrived: StockArrived) -> None:  # noqa: ARG002
+        """Wake up and try to hold them."""
+        self._stock_arrived = True
+
+    @workflow.query(description="What the order waits for, until when, and what happens then")
+    def waiting_for(self) -> Waiting | None:
+        """Nothing while the order is busy or has ended."""
+        return self._context.display.waiting

@@ -1,0 +1,244 @@
+"""One order's payment attempts: start them, settle them, close them, give money back."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from workflows import policies
+from workflows.context import OrderContext
+from workflows.messages import PAYMENT_REFUSED, PaymentInstruction, PaymentNews
+
+with workflow.unsafe.imports_passed_through():
+    from datetime import datetime, timedelta
+
+    from activities.payments import (
+        AwaitPayment,
+        CreatePayment,
+        PaymentReady,
+        Payments,
+        SettlePayment,
+    )
+    from activities.refunds import RefundPayment, Refunds
+    from activities.settling import Settled
+    from domain.ids import PAYMENT, REFUND, derived_id, encode_id, idempotency_key
+    from domain.money import Money
+    from domain.notification import NotificationKind
+    from domain.order import GatewayName
+    from domain.payment import RefundState
+    from domain.settlement import Settlement
+
+
+class Attempt:
+    """One attempt to be paid, and the last that was learned about it."""
+
+    def __init__(self, payment_id: str, gateway: GatewayName) -> None:
+        self.payment_id = payment_id
+        self.gateway = gateway
+        self.settlement = Settlement.OPEN
+
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether the customer could still pay this attempt."""
+        return self.settlement in {Settlement.OPEN, Settlement.PROCESSING, Settlement.DECLINED}
+
+
+class AttemptRequest:
+    """Somebody waits for a new attempt; `run` fills in what came of it."""
+
+    def __init__(self, gateway: GatewayName) -> None:
+        self.gateway = gateway
+        self.instruction: PaymentInstruction | None = None
+        self.refusal = ""
+
+    @property
+    def served(self) -> bool:
+        """Whether there is an answer."""
+        return self.instruction is not None or bool(self.refusal)
+
+    def answer(self) -> PaymentInstruction:
+        """The instruction.
+
+        Raises:
+            ApplicationError: of type `PaymentRefused`, with the reason.
+        """
+        if self.instruction is None:
+            raise ApplicationError(self.refusal, type=PAYMENT_REFUSED, non_retryable=True)
+        return self.instruction
+
+
+class PaymentAttempts:
+    """All attempts of one order, and the callbacks that ask to look at them again."""
+
+    def __init__(self, context: OrderContext) -> None:
+        self._context = context
+        self.attempts: list[Attempt] = []
+        self.news: list[PaymentNews] = []
+        self.mismatch = ""
+
+    @property
+    def latest(self) -> Attempt | None:
+        """The newest attempt that may still be paid."""
+        live = [attempt for attempt in self.attempts if attempt.may_be_paid]
+        return live[-1] if live else None
+
+    @property
+    def paid(self) -> bool:
+        """Whether an attempt pays for the order."""
+        return any(attempt.settlement is Settlement.ACCEPTED for attempt in self.attempts)
+
+    async def start(self, request: AttemptRequest, deadline: datetime) -> None:
+        """Create an attempt at the provider and answer the request."""
+        attempt = Attempt(encode_id(PAYMENT, workflow.uuid4()), request.gateway)
+        self.attempts.append(attempt)
+        command = CreatePayment(
+            payment_id=attempt.payment_id,
+            order_id=self._context.order_id,
+            attempt=len(self.attempts),
+            gateway=request.gateway,
+            idempotency_key=idempotency_key(attempt.payment_id, "create"),
+            expires_at=deadline,
+            at=workflow.now(),
+        )
+        try:
+            created = await workflow.execute_activity_method(
+                Payments.create_payment,
+                command,
+                summary=f"Ask {request.gateway} for {self._context.order.total}",
+                **policies.CREATE_PAYMENT,
+            )
+        except ActivityError as error:
+            # Its fate is unknown: it stays among the attempts, and polling repeats the creation.
+            workflow.logger.warning("payment_not_created", extra={"cause": str(error.cause)})
+            request.refusal = f"{request.gateway} does not answer at the moment; try again shortly"
+            return
+        if isinstance(created.result, PaymentReady):
+            ready = created.result
+            request.instruction = PaymentInstruction(
+                payment_id=ready.payment_id,
+                gateway=ready.gateway,
+                amount=ready.amount,
+                action=ready.action,
+                expires_at=ready.expires_at,
+            )
+        else:
+            attempt.settlement = Settlement.CLOSED
+            request.refusal = f"{created.result.code}: {created.result.message}"
+
+    async def hear(self) -> None:
+        """Settle every payment that callbacks have come for; a callback only wakes us."""
+        while self.news:
+            payment_id = self.news[0].payment_id
+            heard = [news for news in self.news if news.payment_id == payment_id]
+            settled = await self._settle(
+                payment_id, callback_ids=tuple(news.callback_id for news in heard)
+            )
+            self.news = [news for news in self.news if news not in heard]
+            await self.apply(settled)
+
+    async def close(self, attempt: Attempt) -> None:
+        """Make sure that an attempt can no longer be paid, and learn whether it was."""
+        await self.apply(await self._settle(attempt.payment_id, close=True))
+
+    async def close_all(self) -> None:
+        """Undo: close what may still be paid.
+
+        Raises:
+            ApplicationError: a payment is being processed and cannot be closed yet.
+        """
+        for attempt in self.attempts:
+            if attempt.may_be_paid:
+                await self.close(attempt)
+            if attempt.may_be_paid:
+                raise ApplicationError(f"{attempt.payment_id} is still being processed")
+
+    async def refund_all(self) -> None:
+        """Undo: give back whatever was captured.
+
+        Raises:
+            ApplicationError: the provider refused; the refund needs another try or a person.
+        """
+        for attempt in self.attempts:
+            if attempt.settlement in _CAPTURED:
+                await self._give_back(attempt.payment_id, "order cancelled")
+
+    def poll(self, attempt: Attempt, steady: timedelta) -> workflow.ActivityHandle[Settled]:
+        """Ask about an attempt again and again, in the background, until there is news."""
+        return workflow.start_activity_method(
+            Payments.await_payment,
+            AwaitPayment(
+                payment_id=attempt.payment_id,
+                at=workflow.now(),
+                delays=policies.payment_poll_delays(steady),
+                waiting=(Settlement.OPEN, Settlement.PROCESSING, attempt.settlement),
+            ),
+            summary=f"Poll {attempt.gateway}: no callback so far",
+            **policies.POLL_PAYMENT,
+        )
+
+    async def apply(self, settled: Settled) -> None:
+        """Act on a decision; money that pays for nothing goes back."""
+        attempt = self._attempt(settled.payment_id)
+        news = attempt.settlement is not settled.settlement
+        attempt.settlement = settled.settlement
+        match settled.settlement:
+            case Settlement.SURPLUS | Settlement.LATE:
+                await self._give_back(settled.payment_id, f"{settled.settlement} payment")
+            case Settlement.MISMATCH:
+                self.mismatch = f"{settled.captured} was captured for {self._context.order.total}"
+            case Settlement.DECLINED if news:
+                self._context.tell(
+                    NotificationKind.PAYMENT_FAILED,
+                    occasion=settled.payment_id,
+                    reason=settled.failure_message or settled.failure_code,
+                )
+
+    async def _settle(
+        self, payment_id: str, *, close: bool = False, callback_ids: tuple[int, ...] = ()
+    ) -> Settled:
+        return await workflow.execute_activity_method(
+            Payments.settle_payment,
+            SettlePayment(
+                payment_id=payment_id,
+                at=workflow.now(),
+                callback_ids=callback_ids,
+                close=close,
+                rehold_until=workflow.now() + self._context.timings.hold,
+            ),
+            summary="Close the payment, then ask what is true" if close else "Ask what is true",
+            **policies.MONEY,
+        )
+
+    async def _give_back(self, payment_id: str, reason: str) -> None:
+        for number in range(1, 1000):
+            refund_id = derived_id(REFUND, payment_id, "all", str(number))
+            settled = await workflow.execute_activity_method(
+                Refunds.refund_payment,
+                RefundPayment(
+                    refund_id=refund_id,
+                    payment_id=payment_id,
+                    reason=reason,
+                    idempotency_key=idempotency_key(refund_id, "refund"),
+                    at=workflow.now(),
+                ),
+                summary=f"Give the money back: {reason}",
+                **policies.MONEY,
+            )
+            if settled.state is RefundState.SUCCEEDED:
+                if settled.amount > Money.zero(settled.amount.currency):
+                    self._context.tell(
+                        NotificationKind.ORDER_REFUNDED,
+                        occasion=refund_id,
+                        refund_amount=settled.amount,
+                        reason=reason,
+                    )
+                return
+            await workflow.sleep(
+                policies.UNDO_PAUSE, summary=f"Refund {settled.state}: try again later"
+            )
+
+    def _attempt(self, payment_id: str) -> Attempt:
+        return next(a for a in self.attempts if a.payment_id == payment_id)
+
+
+_CAPTURED = {Settlement.ACCEPTED, Settlement.SURPLUS, Settlement.LATE, Settlement.MISMATCH}

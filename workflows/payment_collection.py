@@ -1,0 +1,203 @@
+"""Get the order paid while its hold lives: callbacks first, then polling, then expiry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, FailureError
+
+from workflows import policies
+from workflows.context import OrderContext, OrderStopped
+from workflows.messages import PaymentInstruction, PaymentNews
+from workflows.payment_attempts import Attempt, AttemptRequest, PaymentAttempts
+
+with workflow.unsafe.imports_passed_through():
+    from activities.inventory import ExtendHold, Stock
+    from activities.settling import Settled
+    from domain.order import GatewayName
+    from domain.settlement import Settlement
+
+
+class PaymentCollection:
+    """The stage in which an order waits to be paid, and the watch over its money afterwards."""
+
+    def __init__(self, context: OrderContext) -> None:
+        self._context = context
+        self.attempts = PaymentAttempts(context)
+        self.open = False
+        self._requests: list[AttemptRequest] = []
+        self._poll: workflow.ActivityHandle[Settled] | None = None
+        self._watching = False
+
+    def hear(self, news: PaymentNews) -> None:
+        """A callback about one of this order's payments has been stored."""
+        self.attempts.news.append(news)
+
+    async def request(self, gateway: GatewayName) -> PaymentInstruction:
+        """Ask for another attempt, and wait until `collect` has made it.
+
+        Raises:
+            ApplicationError: of type `PaymentRefused`, with the reason.
+        """
+        request = AttemptRequest(gateway)
+        self._requests.append(request)
+        await workflow.wait_condition(lambda: request.served)
+        return request.answer()
+
+    async def begin(self, gateway: GatewayName, deadline: datetime) -> AttemptRequest:
+        """Make the first attempt; the customer waits for what comes of it."""
+        self.open = True
+        self._context.undo.register("close payments", self.attempts.close_all)
+        request = AttemptRequest(gateway)
+        await self.attempts.start(request, deadline)
+        return request
+
+    async def collect(self, deadline: datetime) -> None:
+        """Wait until the order is paid.
+
+        Raises:
+            OrderStopped: the hold expired unpaid, or the order was cancelled.
+        """
+        check_at = min(workflow.now() + self._context.timings.first_payment_check, deadline)
+        try:
+            while not self.attempts.paid:
+                await self._wait(deadline if self._poll else check_at, deadline)
+                self._context.stop_if_cancelled()
+                await self._act(deadline)
+                await self._stop_for_review()
+        finally:
+            self._finish()
+
+    async def watch(self) -> None:
+        """After the order is paid: settle what else callbacks bring, e.g. a second payment."""
+        self._watching = True
+        while True:
+            await workflow.wait_condition(lambda: bool(self.attempts.news) or not self._watching)
+            if not self.attempts.news:
+                return
+            try:
+                await self.attempts.hear()
+            except FailureError as error:
+                workflow.logger.error("payment_news_failed", extra={"cause": str(error.cause)})
+                await workflow.sleep(policies.UNDO_PAUSE, summary="Look at the payment again")
+
+    def stop_watching(self) -> None:
+        """The order ends; `watch` returns when it has settled what it knows of."""
+        self._watching = False
+
+    async def _wait(self, until: datetime, deadline: datetime) -> None:
+        self._context.display.waits(
+            "the customer's payment",
+            until=deadline,
+            then="the payment is closed, and the stock released unless money has come in",
+        )
+
+        def something() -> bool:
+            return (
+                bool(self.attempts.news or self._requests)
+                or self._context.cancel is not None
+                or (self._poll is not None and self._poll.done())
+            )
+
+        remaining = until - workflow.now()
+        if remaining.total_seconds() <= 0 or something():
+            return
+        try:
+            await workflow.wait_condition(
+                something,
+                timeout=remaining,
+                timeout_summary="Hold expires" if until == deadline else "Ask the provider",
+            )
+        except TimeoutError:
+            return
+
+    async def _act(self, deadline: datetime) -> None:
+        if self.attempts.news:
+            await self.attempts.hear()
+        elif self._requests:
+            await self._serve(self._requests[0], deadline)
+        elif self._poll is not None and self._poll.done():
+            await self._take_poll()
+        elif workflow.now() >= deadline:
+            await self._expire()
+        latest = self.attempts.latest
+        if latest is not None and self._poll is None and not self.attempts.paid:
+            self._poll = self.attempts.poll(latest, self._context.timings.payment_poll)
+
+    async def _serve(self, request: AttemptRequest, deadline: datetime) -> None:
+        """Make another attempt; earlier ones are closed first, so that only one can be paid."""
+        for attempt in self.attempts.attempts:
+            if attempt.may_be_paid:
+                await self.attempts.close(attempt)
+        self._stop_poll()
+        if self.attempts.paid:
+            request.refusal = "the order has just been paid"
+        elif self.attempts.latest is not None:
+            request.refusal = "an earlier payment is still being processed"
+        else:
+            await self.attempts.start(request, deadline)
+        self._requests.remove(request)
+
+    async def _take_poll(self) -> None:
+        assert self._poll is not None
+        poll, self._poll = self._poll, None
+        try:
+            await self.attempts.apply(await poll)
+        except ActivityError as error:
+            workflow.logger.error("payment_poll_failed", extra={"cause": str(error.cause)})
+            await workflow.sleep(policies.UNDO_PAUSE, summary="Polling failed: pause")
+
+    async def _expire(self) -> None:
+        """Two phases: close at the provider and ask, and only then give the stock up.
+
+        Raises:
+            OrderStopped: nothing was paid.
+        """
+        self.open = False
+        self._stop_poll()
+        self._context.display.working("The hold has expired: closing the payment")
+        for attempt in self.attempts.attempts:
+            if attempt.may_be_paid:
+                await self.attempts.close(attempt)
+            while attempt.settlement is Settlement.PROCESSING:
+                await self._await_processing(attempt)
+        if not self.attempts.paid and not self.attempts.mismatch:
+            raise OrderStopped("payment was not completed in time", expired=True)
+
+    async def _await_processing(self, attempt: Attempt) -> None:
+        """Money is on its way: keep the stock for it, and close whatever did not become money."""
+        until = workflow.now() + policies.GRACE
+        self._context.display.waits(
+            "a payment that the provider is processing", until=until, then="ask again"
+        )
+        await workflow.execute_local_activity_method(
+            Stock.extend_hold,
+            ExtendHold(order_id=self._context.order_id, expires_at=until),
+            summary="Keep the stock while money is on its way",
+            **policies.BOOKS,
+        )
+        await workflow.sleep(policies.GRACE, summary="The provider is processing the payment")
+        await self.attempts.close(attempt)
+
+    async def _stop_for_review(self) -> None:
+        if not self.attempts.mismatch:
+            return
+        self.open = False
+        self._context.display.waits(
+            f"a person: {self.attempts.mismatch}",
+            then="cancel the order to give the money back",
+        )
+        await workflow.wait_condition(lambda: self._context.cancel is not None)
+        self._context.stop_if_cancelled()
+
+    def _finish(self) -> None:
+        self.open = False
+        self._stop_poll()
+        for request in self._requests:
+            request.refusal = "the order no longer waits for a payment"
+
+    def _stop_poll(self) -> None:
+        if self._poll is not None:
+            self._poll.cancel()
+            self._poll = None

@@ -1,0 +1,127 @@
+"""Every timeout and retry policy, by name; workflows spell none out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+ORDERS_QUEUE = "orders"
+PAYMENTS_QUEUE = "payments"
+FULFILLMENT_QUEUE = "fulfillment"
+NOTIFICATIONS_QUEUE = "notifications"
+
+ALL_QUEUES = (ORDERS_QUEUE, PAYMENTS_QUEUE, FULFILLMENT_QUEUE, NOTIFICATIONS_QUEUE)
+
+
+class LocalOptions(TypedDict):
+    """Options of a step on our own database."""
+
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+class RemoteOptions(TypedDict):
+    """Options of a call to a party outside the house."""
+
+    task_queue: str
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+# Our own database: short, keyed, retried until it answers.
+BOOKS = LocalOptions(
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=2,
+        maximum_interval=timedelta(seconds=30),
+    ),
+)
+
+_CUSTOMER_WAITS = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_attempts=3
+)
+_UNTIL_DONE = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(minutes=5),
+)
+
+# A customer waits for the answer: three tries, then we say so and the order goes on without it.
+CREATE_PAYMENT = RemoteOptions(
+    task_queue=PAYMENTS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=20),
+    retry_policy=_CUSTOMER_WAITS,
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+
+# Money moves or its fate is learned: repeated with the same key until it is known, and a
+# cancellation waits for it, so that no undo can overtake its effect.
+MONEY = RemoteOptions(
+    task_queue=PAYMENTS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=45),
+    retry_policy=_UNTIL_DONE,
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+
+# Asks again and again by being retried, so that waiting for days adds nothing to the history.
+POLL_PAYMENT = RemoteOptions(
+    task_queue=PAYMENTS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=45),
+    retry_policy=_UNTIL_DONE,
+    cancellation_type=ActivityCancellationType.TRY_CANCEL,
+)
+
+WAREHOUSE = RemoteOptions(
+    task_queue=FULFILLMENT_QUEUE,
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=_UNTIL_DONE,
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+
+REGISTER_PARCEL = RemoteOptions(
+    task_queue=FULFILLMENT_QUEUE,
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=3, maximum_attempts=10
+    ),
+    cancellation_type=ActivityCancellationType.TRY_CANCEL,
+)
+
+NOTIFY = RemoteOptions(
+    task_queue=NOTIFICATIONS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=90),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=10),
+    cancellation_type=ActivityCancellationType.ABANDON,
+)
+
+
+def poll_parcel(interval: timedelta, attempts: int) -> RemoteOptions:
+    """The carrier is asked at most `attempts` times, `interval` apart."""
+    return RemoteOptions(
+        task_queue=FULFILLMENT_QUEUE,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=RetryPolicy(
+            initial_interval=interval,
+            backoff_coefficient=1,
+            maximum_interval=interval,
+            maximum_attempts=attempts,
+        ),
+        cancellation_type=ActivityCancellationType.TRY_CANCEL,
+    )
+
+
+# An undo that fails for good is tried again this much later, for as long as it takes.
+UNDO_PAUSE = timedelta(minutes=5)
+
+# Money that is still on its way when the hold expires extends it by this much, again and again.
+GRACE = timedelta(hours=1)
+
+
+def payment_poll_delays(steady: timedelta) -> tuple[timedelta, ...]:
+    """How long to wait between questions about a payment; the last delay repeats."""
+    return (timedelta(seconds=15), timedelta(seconds=30), timedelta(seconds=60), steady)

@@ -1,0 +1,95 @@
+"""A refund that somebody asked for: claim it, make it, tell the customer."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from workflows import policies
+from workflows.messages import REFUND_REFUSED, RefundAccepted, RefundOrder
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notifications import Notifications, SendNotifications
+    from activities.refunds import (
+        ClaimRefund,
+        RefundClaimed,
+        RefundPayment,
+        Refunds,
+        RefundSettled,
+    )
+    from domain.ids import idempotency_key
+    from domain.notification import NotificationKind
+    from domain.payment import RefundState
+
+
+@workflow.defn
+class RefundWorkflow:
+    """One refund of one order, whole or in part."""
+
+    @workflow.init
+    def __init__(self, request: RefundOrder) -> None:
+        self._request = request
+        self._claimed: RefundClaimed | None = None
+        self._refusal = ""
+
+    @workflow.run
+    async def run(self, request: RefundOrder) -> RefundSettled | None:
+        """The refund's end; nothing if it was refused."""
+        claim = await workflow.execute_local_activity_method(
+            Refunds.claim_refund,
+            ClaimRefund(
+                refund_id=request.refund_id,
+                order_id=request.order_id,
+                amount=request.amount,
+                reason=request.reason,
+                at=workflow.now(),
+            ),
+            summary="Claim the amount",
+            **policies.BOOKS,
+        )
+        if claim.result.outcome == "refused":
+            self._refusal = claim.result.reason
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            return None
+        self._claimed = claim.result
+        settled = await self._make(claim.result)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return settled
+
+    async def _make(self, claimed: RefundClaimed) -> RefundSettled:
+        settled = await workflow.execute_activity_method(
+            Refunds.refund_payment,
+            RefundPayment(
+                refund_id=self._request.refund_id,
+                payment_id=claimed.payment_id,
+                amount=claimed.amount,
+                reason=self._request.reason,
+                idempotency_key=idempotency_key(self._request.refund_id, "refund"),
+                at=workflow.now(),
+            ),
+            summary=f"Refund {claimed.amount}",
+            **policies.MONEY,
+        )
+        if settled.state is RefundState.SUCCEEDED:
+            await workflow.execute_activity_method(
+                Notifications.send_notifications,
+                SendNotifications(
+                    order_id=self._request.order_id,
+                    kind=NotificationKind.ORDER_REFUNDED,
+                    occasion=settled.refund_id,
+                    refund_amount=settled.amount,
+                    reason=self._request.reason,
+                    at=workflow.now(),
+                ),
+                summary="Tell the customer: refunded",
+                **policies.NOTIFY,
+            )
+        return settled
+
+    @workflow.update(description="Ask for the refund: accepted, or why not")
+    async def begin(self) -> RefundAccepted:
+        """The same answer however often it is asked."""
+        await workflow.wait_condition(lambda: self._claimed is not None or bool(self._refusal))
+        if self._claimed is None:
+            raise ApplicationError(self._refusal, type=REFUND_REFUSED, non_retryable=True)
+        return RefundAccepted(refund_id=self._request.refund_id, amount=self._claimed.amount)
