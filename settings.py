@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     smtp_from: str = "Orderflow <noreply@shop.example.com>"
     smtp_timeout: timedelta = timedelta(seconds=15)
 
+    # Text and push messages are only written down so far; no provider is behind them.
+    messages_outbox: Path = Path(".data/messages.jsonl")
+
     hold_duration: timedelta = timedelta(minutes=15)
     first_payment_check: timedelta = timedelta(seconds=30)
     payment_poll_interval: timedelta = timedelta(minutes=2)
@@ -115,6 +118,11 @@ def load_settings() -> Settings:
             + "\n".join(lines)
             + "\nSee docs/operations.md; `python starter.py up` runs a stack that sets it all."
         ) from None
+
+
+def reveal(secret: SecretStr | None) -> str:
+    """The secret itself; empty if it is not set."""
+    return "" if secret is None else secret.get_secret_value()
 
 
 def read_secret(value: str) -> str:

@@ -12,6 +12,7 @@ from temporalio.converter import DataConverter, DefaultFailureConverterWithEncod
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RetryConfig
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from codec import EncryptingCodec
 from settings import Settings
@@ -33,6 +34,18 @@ def codec_of(settings: Settings) -> EncryptingCodec:
     """The codec for the key ring in `PAYLOAD_KEYS`."""
     ring = [(key_id, secret.get_secret_value()) for key_id, secret in settings.payload_keys]
     return EncryptingCodec.from_ring(ring)
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox, with our pure models and the activity classes passed through.
+
+    Re-importing Pydantic models for each workflow costs more than the workflow itself; importing
+    asyncpg or cryptography a second time crashes the worker.
+    """
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(
+        "activities", "domain", "pydantic", "workflows.messages", "workflows.policies"
+    )
+    return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
 def worker_runtime(settings: Settings) -> Runtime:

@@ -29,10 +29,9 @@ from gateways.messaging.protocol import EmailSender, PushSender, SmsSender
 from gateways.tracking.links import tracking_link
 
 
-class SendNotifications(Value):
-    """One event to tell the customer of; `occasion` tells repeated events of a kind apart."""
+class CustomerEvent(Value):
+    """Something that the customer is told of; `occasion` tells repeated events of a kind apart."""
 
-    order_id: str
     kind: NotificationKind
     occasion: str = ""
     reason: str = ""
@@ -43,9 +42,17 @@ class SendNotifications(Value):
     at: datetime
 
 
-class ChannelResult(Value):
-    """What became of the message on one channel."""
+class SendNotifications(Value):
+    """Tell an order's customer of these events, in this order."""
 
+    order_id: str
+    events: tuple[CustomerEvent, ...]
+
+
+class ChannelResult(Value):
+    """What became of one event's message on one channel."""
+
+    kind: NotificationKind
     channel: Channel
     state: NotificationState
     error: str = ""
@@ -81,19 +88,10 @@ class Notifications:
         A channel's provider may have accepted a message whose answer was lost: mail then goes
         out again with the same Message-ID.
         """
-        async with self._sessions.begin() as session:
-            letter = await _write_letter(session, command)
-            rows = await notifications.intend_notifications(
-                session,
-                command.order_id,
-                command.kind,
-                command.occasion,
-                CHANNELS[command.kind],
-                command.at,
-            )
-            eligible = await _is_eligible(session, command)
         results = [
-            await self._deliver(row, letter, eligible=eligible, at=command.at) for row in rows
+            result
+            for event in command.events
+            for result in await self._tell(command.order_id, event)
         ]
         attempt = activity.info().attempt
         if attempt <= len(DELAYS) and any(
@@ -102,12 +100,21 @@ class Notifications:
             raise not_yet("a channel does not work at the moment", DELAYS[attempt - 1])
         return NotificationResults(results=tuple(results))
 
+    async def _tell(self, order_id: str, event: CustomerEvent) -> list[ChannelResult]:
+        async with self._sessions.begin() as session:
+            letter = await _write_letter(session, order_id, event)
+            rows = await notifications.intend_notifications(
+                session, order_id, event.kind, event.occasion, CHANNELS[event.kind], event.at
+            )
+            eligible = await _is_eligible(session, order_id, event)
+        return [await self._deliver(row, letter, eligible=eligible, at=event.at) for row in rows]
+
     async def _deliver(
         self, row: Notification, letter: OrderLetter, *, eligible: bool, at: datetime
     ) -> ChannelResult:
         channel = Channel(row.channel)
         if row.state != NotificationState.PENDING:
-            return ChannelResult(channel=channel, state=NotificationState(row.state))
+            return _result(row)
         if not eligible or not _reachable(channel, letter):
             return await self._record(row.id, NotificationState.SUPPRESSED, at)
         try:
@@ -133,7 +140,7 @@ class Notifications:
                 return await self._sms.send(
                     to=letter.phone,
                     template=letter.kind,
-                    params={"order_number": letter.order_number},
+                    params=letters.sms_params(letter),
                     text=letters.render_sms(letter).body,
                     notification_id=notification_id,
                 )
@@ -143,7 +150,7 @@ class Notifications:
                     customer_id=letter.customer_id,
                     title=content.title,
                     body=content.body,
-                    extra={"orderNumber": letter.order_number, "kind": letter.kind},
+                    extra=letters.push_extra(letter),
                     notification_id=notification_id,
                 )
             case _:
@@ -167,9 +174,16 @@ class Notifications:
                 if accepted is not None:
                     row.provider, row.message_id = accepted.provider, accepted.message_id
                     row.sent_at = at
-            return ChannelResult(
-                channel=Channel(row.channel), state=NotificationState(row.state), error=row.error
-            )
+            return _result(row)
+
+
+def _result(row: Notification) -> ChannelResult:
+    return ChannelResult(
+        kind=NotificationKind(row.kind),
+        channel=Channel(row.channel),
+        state=NotificationState(row.state),
+        error=row.error,
+    )
 
 
 def _reachable(channel: Channel, letter: OrderLetter) -> bool:
@@ -180,22 +194,22 @@ def _reachable(channel: Channel, letter: OrderLetter) -> bool:
     )
 
 
-async def _is_eligible(session: AsyncSession, command: SendNotifications) -> bool:
+async def _is_eligible(session: AsyncSession, order_id: str, event: CustomerEvent) -> bool:
     """Whether the event still holds at the moment of sending."""
-    if command.kind is not NotificationKind.REVIEW_INVITATION:
+    if event.kind is not NotificationKind.REVIEW_INVITATION:
         return True
-    order = await session.get_one(orders.OrderRow, command.order_id)
+    order = await session.get_one(orders.OrderRow, order_id)
     return order.status not in _ENDED and order.shipping_status == ShippingStatus.DELIVERED
 
 
-async def _write_letter(session: AsyncSession, command: SendNotifications) -> OrderLetter:
-    order = await orders.find_order(session, command.order_id)
+async def _write_letter(session: AsyncSession, order_id: str, event: CustomerEvent) -> OrderLetter:
+    order = await orders.find_order(session, order_id)
     if order is None:
-        raise orders.OrderUnknown(command.order_id)
-    shipment = await fulfillment.lock_shipment(session, command.order_id)
+        raise orders.OrderUnknown(order_id)
+    shipment = await fulfillment.lock_shipment(session, order_id)
     customer = order.customer_info
     return OrderLetter(
-        kind=command.kind,
+        kind=event.kind,
         locale=order.locale,
         order_id=order.order_id,
         order_number=order.order_number,
@@ -206,13 +220,13 @@ async def _write_letter(session: AsyncSession, command: SendNotifications) -> Or
         items=order.items,
         pricing=order.pricing,
         created_at=order.created_at,
-        occasion=command.occasion,
-        reason=command.reason,
-        shortages=command.shortages,
-        refund_amount=command.refund_amount,
-        payment_expires_at=command.payment_expires_at,
+        occasion=event.occasion,
+        reason=event.reason,
+        shortages=event.shortages,
+        refund_amount=event.refund_amount,
+        payment_expires_at=event.payment_expires_at,
         shipping_status=order.shipping_status,
-        location=command.location,
+        location=event.location,
         tracking_number=shipment.tracking_number if shipment else "",
         carrier=shipment.carrier if shipment else "",
         tracking_url=tracking_link(shipment.carrier, shipment.tracking_number) if shipment else "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 from temporalio import activity
@@ -43,7 +42,7 @@ class OrderPlacing:
     async def validate_order(self, command: ValidateOrder) -> Verdict:
         """Everything that is wrong with a draft, in one go; nothing is written."""
         draft = command.draft
-        contact = await asyncio.to_thread(check_contact, draft.customer_info)
+        contact = check_contact(draft.customer_info)
         async with self._sessions() as session:
             facts = Facts(
                 products=await catalog.find_products(

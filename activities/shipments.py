@@ -47,14 +47,6 @@ class TrackingRecorded(Value):
     location: str = ""
 
 
-class RegisterParcel(Value):
-    """Ask the tracking provider for news of a parcel."""
-
-    order_id: str
-    tracking_number: str
-    carrier: str
-
-
 class PollParcel(Value):
     """Ask the carrier every `interval` until the parcel's status is another than `known`."""
 
@@ -165,19 +157,22 @@ class Tracking:
         self._sessions = sessions
 
     @activity.defn
-    async def register_parcel(self, command: RegisterParcel) -> None:
-        """Subscribe to news of the parcel; subscribing again is fine."""
-        async with self._sessions() as session:
-            order = await session.get_one(orders.OrderRow, command.order_id)
-        await self._gateway.register(command.tracking_number, command.carrier, order.order_number)
-
-    @activity.defn
     async def poll_parcel(self, command: PollParcel) -> TrackingSnapshot:
-        """Look again every `interval`, by being retried, until there is news."""
+        """Look again every `interval`, by being retried, until there is news.
+
+        A parcel that the provider does not know is registered with it, which also subscribes to
+        its webhooks; registering twice is fine.
+        """
         try:
             snapshot = await self._gateway.fetch(command.tracking_number, command.carrier)
         except NotFound as error:
-            raise not_yet("the carrier does not know the parcel yet", command.interval) from error
+            await self._register(command)
+            raise not_yet("the parcel has just been registered", command.interval) from error
         if snapshot.status in {command.known, TrackingStatus.UNKNOWN}:
             raise not_yet(f"the parcel is still {command.known}", command.interval)
         return snapshot
+
+    async def _register(self, command: PollParcel) -> None:
+        async with self._sessions() as session:
+            order = await session.get_one(orders.OrderRow, command.order_id)
+        await self._gateway.register(command.tracking_number, command.carrier, order.order_number)

@@ -224,7 +224,7 @@ async def insert_hold(
 
 
 async def move_hold(session: AsyncSession, hold: Hold, state: HoldState, at: datetime) -> None:
-    """Move a locked hold out of `held`, and its stock with it; the database refuses a second move."""
+    """Move a locked hold out of `held`, and its stock with it; a trigger refuses a second move."""
     await session.execute(
         update(Hold).where(col(Hold.id) == hold.id).values(state=state, moved_at=at)
     )

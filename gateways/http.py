@@ -76,9 +76,9 @@ def error_for(
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> timedelta | None:
     """The wait that `Retry-After` asks for, in seconds or until a date; at most an hour."""
-    value = httpx.Headers(headers).get("retry-after", "").strip()
+    value = header_value(headers, "Retry-After").strip()
     if value.isascii() and value.isdigit():
-        return _bounded(int(value))
+        return _bounded(float(value))
     try:
         until = parsedate_to_datetime(value)
     except ValueError:
@@ -92,7 +92,12 @@ def wait_until(unix_seconds: str, now: datetime | None = None) -> timedelta | No
     """The wait until a moment given as text in unix seconds; at most an hour."""
     if not (unix_seconds.isascii() and unix_seconds.isdigit()):
         return None
-    return _bounded(int(unix_seconds) - (now or datetime.now(UTC)).timestamp())
+    return _bounded(float(unix_seconds) - (now or datetime.now(UTC)).timestamp())
+
+
+def header_value(headers: Mapping[str, str], name: str) -> str:
+    """The value of header `name` in any case of letters; empty when it is missing."""
+    return next((value for key, value in headers.items() if key.lower() == name.lower()), "")
 
 
 def _bounded(seconds: float) -> timedelta:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gateways.errors import InvalidCallback
+from gateways.http import header_value
 
 SIGNATURE_HEADER = "X-Orderflow-Signature"
 WINDOW = timedelta(seconds=300)
@@ -77,11 +78,6 @@ def check_window(timestamp: str, now: datetime) -> None:
     """
     if abs(now.timestamp() - int(timestamp)) > WINDOW.total_seconds():
         raise InvalidCallback("the signature is stale, or from the future")
-
-
-def header_value(headers: Mapping[str, str], name: str) -> str:
-    """The value of header `name` in any case of letters; empty when it is missing."""
-    return next((value for key, value in headers.items() if key.lower() == name.lower()), "")
 
 
 def _digest(timestamp: str, body: bytes, secret: str) -> str:

@@ -7,11 +7,13 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.probes import Probe
 
 _PR_SET_PDEATHSIG = 1
 _LOG_LIMIT_BYTES = 20_000_000
@@ -34,7 +36,7 @@ class Child:
     command: tuple[str, ...]
     env: Mapping[str, str]
     cwd: Path
-    ready: Callable[[], Awaitable[bool]] | None = None
+    ready: Probe | None = None
     ready_within: float = 60.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within: float = 15.0
@@ -75,6 +77,9 @@ def _follow_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
     if _prctl is None:
         return None
     prctl, parent = _prctl, os.getpid()
+    # From Python 3.12 on, any code between fork and exec is warned of when there are threads. This
+    # one takes no lock that a thread could have held.
+    warnings.filterwarnings("ignore", r".*multi-threaded, use of fork", DeprecationWarning)
 
     def before_exec() -> None:
         prctl(_PR_SET_PDEATHSIG, int(stop_signal))

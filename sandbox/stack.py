@@ -4,52 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sandbox.child import Child
 from sandbox.commands import run_once
 from sandbox.data_dir import locked_data_dir
-from sandbox.environment import inherited_environment, stack_environment
 from sandbox.errors import SandboxError
+from sandbox.layout import Endpoints, Layout, lay_out
 from sandbox.pid_files import stop_leftovers
-from sandbox.ports import HOST, PortPlan, plan_ports
-from sandbox.postgres import PostgresCluster
-from sandbox.probes import answers_ok
-from sandbox.processes import Supervisor
-from sandbox.secrets_file import load_secrets
-from sandbox.temporal_server import TemporalServer
+from sandbox.ports import plan_ports
 
 PROJECT = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """Where the parts of a running stack answer."""
-
-    api: str
-    api_key: str
-    temporal: str
-    ui: str
-    database: str
-    simulator: str
-    mail: str
-
-    def as_json(self) -> dict[str, str]:
-        """As `up --json` prints it."""
-        return {
-            "api": self.api,
-            "apiKey": self.api_key,
-            "temporal": self.temporal,
-            "ui": self.ui,
-            "database": self.database,
-            "simulator": self.simulator,
-            "mail": self.mail,
-        }
 
 
 class EmbeddedStack:
@@ -74,7 +42,7 @@ class EmbeddedStack:
         self._progress = progress
         self._project = project
         self._resources = ExitStack()
-        self._started: _Started | None = None
+        self._started: Layout | None = None
 
     @property
     def endpoints(self) -> Endpoints:
@@ -116,7 +84,13 @@ class EmbeddedStack:
             leftovers = await asyncio.to_thread(stop_leftovers, data_dir / "run")
             if leftovers:
                 self._progress(f"stopped what the last run left behind: {', '.join(leftovers)}")
-            self._started = await self._lay_out(data_dir, plan_ports(self._port_base))
+            self._started = await lay_out(
+                data_dir,
+                plan_ports(self._port_base),
+                project=self._project,
+                durable=self._durable,
+                report=self._progress,
+            )
             await self._start(self._started)
         except BaseException:
             await self._stop()
@@ -132,7 +106,7 @@ class EmbeddedStack:
         await self._stop()
 
     @property
-    def _running(self) -> _Started:
+    def _running(self) -> Layout:
         if self._started is None:
             raise SandboxError("the stack is not running: enter it with `async with`")
         return self._started
@@ -144,63 +118,7 @@ class EmbeddedStack:
         finally:
             self._resources.close()
 
-    async def _lay_out(self, data_dir: Path, ports: PortPlan) -> _Started:
-        secrets = load_secrets(data_dir / "secrets.json")
-        api = f"http://{HOST}:{ports.api}"
-        outside = inherited_environment()
-        postgres = PostgresCluster(
-            data_dir / "postgres", ports.postgres, outside, durable=self._durable
-        )
-        temporal = TemporalServer(
-            data_dir / "temporal.db",
-            ports,
-            outside,
-            codec_url=f"{api}/codec/{secrets['CODEC_TOKEN']}",
-        )
-        environment = stack_environment(
-            ports=ports, secrets=secrets, data_dir=data_dir, database=postgres.dsn
-        )
-        endpoints = Endpoints(
-            api=api,
-            api_key=secrets["API_KEYS"].split(",")[0],
-            temporal=temporal.address,
-            ui=temporal.ui,
-            database=postgres.dsn,
-            simulator=f"http://{HOST}:{ports.simulator}",
-            mail=f"http://{HOST}:{ports.mail}",
-        )
-        children = (
-            await postgres.child(),
-            temporal.child(),
-            *self._own_children(endpoints, environment),
-        )
-        return _Started(
-            endpoints=endpoints,
-            environment=environment,
-            supervisor=Supervisor(children, data_dir, self._progress),
-            postgres=postgres,
-            temporal=temporal,
-            logs=data_dir / "logs",
-        )
-
-    def _own_children(self, at: Endpoints, environment: Mapping[str, str]) -> list[Child]:
-        def python(name: str, *arguments: str, probe: str = "") -> Child:
-            return Child(
-                name=name,
-                command=(sys.executable, *arguments),
-                env=environment,
-                cwd=self._project,
-                ready=answers_ok(probe) if probe else None,
-            )
-
-        return [
-            python("simulator", "-m", "sandbox.simulator", probe=f"{at.simulator}/_sim/journal"),
-            python("mail", "-m", "sandbox.mail", probe=f"{at.mail}/"),
-            python("worker", "worker.py"),
-            python("api", "-m", "api", probe=f"{at.api}/health/ready"),
-        ]
-
-    async def _start(self, parts: _Started) -> None:
+    async def _start(self, parts: Layout) -> None:
         start = parts.supervisor.start
         await _together(
             self._start_database(parts),
@@ -212,7 +130,7 @@ class EmbeddedStack:
         await _together(start("worker"), start("api"))
         await parts.supervisor.wait_until_ready()
 
-    async def _start_database(self, parts: _Started) -> None:
+    async def _start_database(self, parts: Layout) -> None:
         await parts.supervisor.start("postgres")
         await parts.postgres.create_database()
         self._progress("PostgreSQL is up")
@@ -225,20 +143,10 @@ class EmbeddedStack:
             )
         self._progress("the database's schema and the catalog are there")
 
-    async def _start_temporal(self, parts: _Started) -> None:
+    async def _start_temporal(self, parts: Layout) -> None:
         await parts.supervisor.start("temporal")
         await parts.temporal.keep_histories()
         self._progress("Temporal is up")
-
-
-@dataclass(frozen=True, slots=True)
-class _Started:
-    endpoints: Endpoints
-    environment: dict[str, str]
-    supervisor: Supervisor
-    postgres: PostgresCluster
-    temporal: TemporalServer
-    logs: Path
 
 
 async def _together(*steps: Coroutine[object, object, None]) -> None:

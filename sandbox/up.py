@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.errors import SandboxError
-from sandbox.stack import EmbeddedStack, Endpoints
+from sandbox.layout import Endpoints
+from sandbox.stack import EmbeddedStack
 
 _EXIT_STOPPED = 0
 _EXIT_FAILED = 2
@@ -43,7 +44,9 @@ async def run_up(data_dir: Path, port_base: int, *, json_line: bool) -> int:
             return _EXIT_STOPPED
         work.result()
     except SandboxError as error:
-        Console(stderr=True, highlight=False).print(f"orderflow: {error}", markup=False)
+        Console(stderr=True, highlight=False).print(
+            f"orderflow: {error}", markup=False, soft_wrap=True
+        )
         return _EXIT_FAILED
     finally:
         for number in signals:

@@ -12,7 +12,7 @@ from workflows.messages import CancelOrder, OrderInput
 from workflows.notifier import Notifier
 
 with workflow.unsafe.imports_passed_through():
-    from activities.notifications import SendNotifications
+    from activities.notifications import CustomerEvent
     from domain.money import Money
     from domain.notification import NotificationKind, ShortLine
     from domain.order import Order
@@ -36,7 +36,7 @@ class OrderContext:
         self.draft = start.draft
         self.timings = start.timings
         self.undo = Compensations()
-        self.notifier = Notifier()
+        self.notifier = Notifier(start.order_id)
         self.display = Display()
         self.cancel: CancelOrder | None = None
         self._order: Order | None = None
@@ -74,11 +74,11 @@ class OrderContext:
         shortages: tuple[ShortLine, ...] = (),
         refund_amount: Money | None = None,
         payment_expires_at: datetime | None = None,
+        at_once: bool = True,
     ) -> None:
         """Queue a message to the customer."""
         self.notifier.tell(
-            SendNotifications(
-                order_id=self.order_id,
+            CustomerEvent(
                 kind=kind,
                 occasion=occasion,
                 reason=reason,
@@ -87,5 +87,6 @@ class OrderContext:
                 refund_amount=refund_amount,
                 payment_expires_at=payment_expires_at,
                 at=workflow.now(),
-            )
+            ),
+            at_once=at_once,
         )

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows import policies
 from workflows.context import OrderContext, OrderStopped
 from workflows.messages import CancelOrder, ParcelNews, ShipmentNews
 
 with workflow.unsafe.imports_passed_through():
-    from activities.fulfillment import Fulfillment, RecallPickingList, SendPickingList
+    from activities.fulfillment import (
+        Fulfillment,
+        PickingResult,
+        RecallPickingList,
+        SendPickingList,
+    )
     from activities.records import NoteEvent, OrderRecords
     from activities.shipments import (
         PollParcel,
         RecordShipment,
         RecordTracking,
-        RegisterParcel,
         Shipments,
         Tracking,
         TrackingRecorded,
@@ -40,7 +44,9 @@ class Delivery:
         self._picking_list_id = derived_id(PICKING_LIST, context.order_id)
         self._status = TrackingStatus.IN_TRANSIT
         self._parcel: ShippingNews | None = None
-        self._polls = 0
+        self._shipped_at = workflow.now()
+        self._poll: workflow.ActivityHandle[TrackingSnapshot] | None = None
+        self._polling_failed = False
 
     @property
     def shipped(self) -> bool:
@@ -64,20 +70,30 @@ class Delivery:
         context = self._context
         context.stop_if_cancelled()
         context.undo.register("recall picking list", self._recall_for_good)
-        picked = await workflow.execute_activity_method(
-            Fulfillment.send_picking_list,
-            SendPickingList(
-                order_id=context.order_id,
-                picking_list_id=self._picking_list_id,
-                at=workflow.now(),
-            ),
-            summary="Send the picking list to the warehouse",
-            **policies.WAREHOUSE,
-        )
+        try:
+            picked = await self._send_picking_list(policies.WAREHOUSE_AT_ONCE)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            # The customer must not wait for the confirmation while the warehouse is away.
+            context.notifier.send()
+            picked = await self._send_picking_list(policies.WAREHOUSE)
         if picked.result.outcome == "refused":
             raise OrderStopped(f"the warehouse cannot pick the order: {picked.result.message}")
         context.display.statuses(status=OrderStatus.PROCESSING, shipping=ShippingStatus.PICKING)
         context.tell(NotificationKind.ORDER_PROCESSING)
+
+    async def _send_picking_list(self, policy: policies.RemoteOptions) -> PickingResult:
+        return await workflow.execute_activity_method(
+            Fulfillment.send_picking_list,
+            SendPickingList(
+                order_id=self._context.order_id,
+                picking_list_id=self._picking_list_id,
+                at=workflow.now(),
+            ),
+            summary="Send the picking list to the warehouse",
+            **policy,
+        )
 
     async def ship(self) -> None:
         """Wait until the warehouse has handed the parcel over, and record it.
@@ -114,10 +130,9 @@ class Delivery:
         Raises:
             OrderStopped: the carrier brought the parcel back.
         """
-        registration = asyncio.create_task(self._register())
         while self._status not in {TrackingStatus.DELIVERED, TrackingStatus.RETURNED}:
             await self._take_parcel_news(await self._next_parcel_news())
-        await registration
+        self._stop_poll()
         if self._status is TrackingStatus.RETURNED:
             raise OrderStopped("the parcel came back to the warehouse", returned=True)
 
@@ -151,6 +166,7 @@ class Delivery:
             **policies.BOOKS,
         )
         self._parcel = news
+        self._shipped_at = workflow.now()
 
     async def _recall(self) -> bool:
         """Whether the warehouse put everything back."""
@@ -171,77 +187,60 @@ class Delivery:
         if not await self._recall():
             self._context.undo.forget("release stock")
 
-    async def _register(self) -> None:
-        assert self._parcel is not None
-        try:
-            await workflow.execute_activity_method(
-                Tracking.register_parcel,
-                RegisterParcel(
-                    order_id=self._context.order_id,
-                    tracking_number=self._parcel.tracking_number,
-                    carrier=self._parcel.carrier,
-                ),
-                summary="Subscribe to the carrier's news",
-                **policies.REGISTER_PARCEL,
-            )
-        except ActivityError as error:
-            # Polling finds the parcel all the same.
-            workflow.logger.warning("parcel_not_registered", extra={"cause": str(error.cause)})
-
     async def _next_parcel_news(self) -> ParcelNews:
-        """The next webhook, or what a poll finds; after the last poll, webhooks alone."""
-        timings = self._context.timings
-        polls_left = timings.tracking_poll_limit - self._polls
-        next_poll = workflow.now() + timings.tracking_poll
-        self._context.display.waits(
-            "the carrier's news",
-            until=next_poll if polls_left else None,
-            then="the carrier is asked" if polls_left else "an operator looks for the parcel",
-        )
-        try:
-            await workflow.wait_condition(
-                lambda: bool(self._parcel_news),
-                timeout=timings.tracking_poll if polls_left else None,
-                timeout_summary="Ask the carrier",
+        """The next webhook, or what polling finds; after the last poll, webhooks alone."""
+        while not self._parcel_news:
+            self._start_poll()
+            self._context.display.waits(
+                "the carrier's news",
+                then="the carrier is asked every few hours"
+                if self._poll
+                else "an operator looks for the parcel",
             )
-        except TimeoutError:
-            polled = await self._poll(polls_left)
+            await workflow.wait_condition(
+                lambda: bool(self._parcel_news) or (self._poll is not None and self._poll.done())
+            )
+            polled = await self._take_poll()
             if polled is not None:
                 return ParcelNews(snapshot=polled)
-            return await self._next_parcel_news()
         return self._parcel_news.pop(0)
 
-    async def _poll(self, polls_left: int) -> TrackingSnapshot | None:
-        """Ask every few hours until there is news from anywhere; no history grows meanwhile."""
+    def _start_poll(self) -> None:
+        """Subscribe and ask every few hours, by one activity that is retried for days."""
         assert self._parcel is not None
-        interval = self._context.timings.tracking_poll
-        started = workflow.now()
-        poll = workflow.start_activity_method(
+        timings = self._context.timings
+        asked = int((workflow.now() - self._shipped_at) / timings.tracking_poll)
+        polls_left = timings.tracking_poll_limit - asked
+        if self._poll is not None or polls_left <= 0 or self._polling_failed:
+            return
+        self._poll = workflow.start_activity_method(
             Tracking.poll_parcel,
             PollParcel(
                 order_id=self._context.order_id,
                 tracking_number=self._parcel.tracking_number,
                 carrier=self._parcel.carrier,
                 known=self._status,
-                interval=interval,
+                interval=timings.tracking_poll,
             ),
-            summary=f"Ask {self._parcel.carrier} every {interval}",
-            **policies.poll_parcel(interval, polls_left),
+            summary=f"Ask {self._parcel.carrier} every {timings.tracking_poll}",
+            **policies.poll_parcel(timings.tracking_poll, polls_left),
         )
+
+    async def _take_poll(self) -> TrackingSnapshot | None:
+        if self._poll is None or not self._poll.done():
+            return None
+        poll, self._poll = self._poll, None
         try:
-            await workflow.wait_condition(lambda: bool(self._parcel_news) or poll.done())
-            self._polls += 1 + int((workflow.now() - started) / interval)
-            if poll.done():
-                return await poll
-        except asyncio.CancelledError:
-            poll.cancel()
-            raise
+            return await poll
         except ActivityError as error:
-            self._polls = self._context.timings.tracking_poll_limit
+            self._polling_failed = True
             workflow.logger.warning("polling_ended", extra={"cause": str(error.cause)})
-        else:
-            poll.cancel()
-        return None
+            return None
+
+    def _stop_poll(self) -> None:
+        if self._poll is not None:
+            self._poll.cancel()
+            self._poll = None
 
     async def _take_parcel_news(self, news: ParcelNews) -> None:
         recorded = await workflow.execute_local_activity_method(

@@ -8,7 +8,7 @@ from workflows import policies
 from workflows.messages import PaymentNews
 
 with workflow.unsafe.imports_passed_through():
-    from activities.notifications import Notifications, SendNotifications
+    from activities.notifications import CustomerEvent, Notifications, SendNotifications
     from activities.payments import Payments, SettlePayment
     from activities.refunds import RefundPayment, Refunds
     from activities.settling import Settled
@@ -65,11 +65,15 @@ class LatePaymentWorkflow:
                 Notifications.send_notifications,
                 SendNotifications(
                     order_id=order_id,
-                    kind=NotificationKind.ORDER_REFUNDED,
-                    occasion=refund_id,
-                    refund_amount=refund.amount,
-                    reason="the payment came after the order had ended",
-                    at=workflow.now(),
+                    events=(
+                        CustomerEvent(
+                            kind=NotificationKind.ORDER_REFUNDED,
+                            occasion=refund_id,
+                            refund_amount=refund.amount,
+                            reason="the payment came after the order had ended",
+                            at=workflow.now(),
+                        ),
+                    ),
                 ),
                 summary="Tell the customer: refunded",
                 **policies.NOTIFY,

@@ -10,38 +10,46 @@ from temporalio.exceptions import ActivityError
 from workflows import policies
 
 with workflow.unsafe.imports_passed_through():
-    from activities.notifications import Notifications, SendNotifications
+    from activities.notifications import CustomerEvent, Notifications, SendNotifications
 
 
 class Notifier:
-    """A queue of events, sent one after the other by one background task."""
+    """A queue of events, sent by one background task in the order in which they happened."""
 
-    def __init__(self) -> None:
-        self._queue: list[SendNotifications] = []
+    def __init__(self, order_id: str) -> None:
+        self._order_id = order_id
+        self._queue: list[CustomerEvent] = []
         self._task: asyncio.Task[None] | None = None
 
-    def tell(self, event: SendNotifications) -> None:
-        """Queue an event; the customer hears of events in the order in which they happened."""
+    def tell(self, event: CustomerEvent, *, at_once: bool = True) -> None:
+        """Queue an event; one that need not go at once travels with the next."""
         self._queue.append(event)
-        if self._task is None or self._task.done():
+        if at_once:
+            self.send()
+
+    def send(self) -> None:
+        """Send what is queued, unless that is going on already."""
+        if self._queue and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._send_all())
 
     async def drain(self) -> None:
         """Wait until everything that was queued has been dealt with."""
+        self.send()
         while self._task is not None and not self._task.done():
             await asyncio.shield(self._task)
 
     async def _send_all(self) -> None:
         while self._queue:
-            event = self._queue.pop(0)
+            events, self._queue = tuple(self._queue), []
+            kinds = ", ".join(event.kind for event in events)
             try:
                 await workflow.execute_activity_method(
                     Notifications.send_notifications,
-                    event,
-                    summary=f"Tell the customer: {event.kind} {event.occasion}".rstrip(),
+                    SendNotifications(order_id=self._order_id, events=events),
+                    summary=f"Tell the customer: {kinds}",
                     **policies.NOTIFY,
                 )
             except ActivityError as error:
                 workflow.logger.error(
-                    "notification_failed", extra={"kind": event.kind, "cause": str(error.cause)}
+                    "notification_failed", extra={"kinds": kinds, "cause": str(error.cause)}
                 )

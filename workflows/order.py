@@ -213,7 +213,8 @@ class OrderWorkflow:
         context.undo.forget("close payments")
         self._status = OrderStatus.CONFIRMED
         context.display.statuses(status=OrderStatus.CONFIRMED, payment=PaymentStatus.PAID)
-        context.tell(NotificationKind.ORDER_CONFIRMED)
+        # The warehouse answers in a moment: one trip to the mail relay carries both messages.
+        context.tell(NotificationKind.ORDER_CONFIRMED, at_once=False)
 
     async def _follow_to_the_door(self) -> None:
         """Deliver, invite to a review a day later, and complete; nothing can be undone here."""

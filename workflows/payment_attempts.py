@@ -75,6 +75,7 @@ class PaymentAttempts:
         self.attempts: list[Attempt] = []
         self.news: list[PaymentNews] = []
         self.mismatch = ""
+        self.deadline: datetime | None = None
 
     @property
     def latest(self) -> Attempt | None:
@@ -89,6 +90,7 @@ class PaymentAttempts:
 
     async def start(self, request: AttemptRequest, deadline: datetime) -> None:
         """Create an attempt at the provider and answer the request."""
+        self.deadline = deadline
         attempt = Attempt(encode_id(PAYMENT, workflow.uuid4()), request.gateway)
         self.attempts.append(attempt)
         command = CreatePayment(
@@ -190,7 +192,8 @@ class PaymentAttempts:
                 self._context.tell(
                     NotificationKind.PAYMENT_FAILED,
                     occasion=settled.payment_id,
-                    reason=settled.failure_message or settled.failure_code,
+                    reason=settled.failure_code or settled.failure_message,
+                    payment_expires_at=self.deadline,
                 )
 
     async def _settle(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
@@ -28,6 +29,7 @@ class PaymentCollection:
         self.open = False
         self._requests: list[AttemptRequest] = []
         self._poll: workflow.ActivityHandle[Settled] | None = None
+        self._expiry: asyncio.Task[None] | None = None
         self._watching = False
 
     def hear(self, news: PaymentNews) -> None:
@@ -59,10 +61,14 @@ class PaymentCollection:
         Raises:
             OrderStopped: the hold expired unpaid, or the order was cancelled.
         """
-        check_at = min(workflow.now() + self._context.timings.first_payment_check, deadline)
+        self._expiry = asyncio.create_task(
+            workflow.sleep(
+                max(deadline - workflow.now(), timedelta()), summary="The hold on the stock expires"
+            )
+        )
         try:
             while not self.attempts.paid:
-                await self._wait(deadline if self._poll else check_at, deadline)
+                await self._wait(deadline)
                 self._context.stop_if_cancelled()
                 await self._act(deadline)
                 await self._stop_for_review()
@@ -86,7 +92,8 @@ class PaymentCollection:
         """The order ends; `watch` returns when it has settled what it knows of."""
         self._watching = False
 
-    async def _wait(self, until: datetime, deadline: datetime) -> None:
+    async def _wait(self, deadline: datetime) -> None:
+        """Until anything happens, or it is time to start asking the provider ourselves."""
         self._context.display.waits(
             "the customer's payment",
             until=deadline,
@@ -97,17 +104,15 @@ class PaymentCollection:
             return (
                 bool(self.attempts.news or self._requests)
                 or self._context.cancel is not None
+                or (self._expiry is not None and self._expiry.done())
                 or (self._poll is not None and self._poll.done())
             )
 
-        remaining = until - workflow.now()
-        if remaining.total_seconds() <= 0 or something():
-            return
         try:
             await workflow.wait_condition(
                 something,
-                timeout=remaining,
-                timeout_summary="Hold expires" if until == deadline else "Ask the provider",
+                timeout=None if self._poll else self._context.timings.first_payment_check,
+                timeout_summary="No callback so far: ask the provider",
             )
         except TimeoutError:
             return
@@ -119,7 +124,7 @@ class PaymentCollection:
             await self._serve(self._requests[0], deadline)
         elif self._poll is not None and self._poll.done():
             await self._take_poll()
-        elif workflow.now() >= deadline:
+        elif self._expiry is not None and self._expiry.done():
             await self._expire()
         latest = self.attempts.latest
         if latest is not None and self._poll is None and not self.attempts.paid:
@@ -194,6 +199,8 @@ class PaymentCollection:
     def _finish(self) -> None:
         self.open = False
         self._stop_poll()
+        if self._expiry is not None:
+            self._expiry.cancel()
         for request in self._requests:
             request.refusal = "the order no longer waits for a payment"
 

@@ -83,13 +83,12 @@ WAREHOUSE = RemoteOptions(
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 
-REGISTER_PARCEL = RemoteOptions(
+# The first word with the warehouse: given up soon, so that other things can be done meanwhile.
+WAREHOUSE_AT_ONCE = RemoteOptions(
     task_queue=FULFILLMENT_QUEUE,
-    start_to_close_timeout=timedelta(seconds=30),
-    retry_policy=RetryPolicy(
-        initial_interval=timedelta(seconds=1), backoff_coefficient=3, maximum_attempts=10
-    ),
-    cancellation_type=ActivityCancellationType.TRY_CANCEL,
+    start_to_close_timeout=timedelta(seconds=15),
+    retry_policy=_CUSTOMER_WAITS,
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 
 NOTIFY = RemoteOptions(
@@ -101,14 +100,14 @@ NOTIFY = RemoteOptions(
 
 
 def poll_parcel(interval: timedelta, attempts: int) -> RemoteOptions:
-    """The carrier is asked at most `attempts` times, `interval` apart."""
+    """The carrier is asked at most `attempts` times; the activity itself sets the `interval`."""
     return RemoteOptions(
         task_queue=FULFILLMENT_QUEUE,
         start_to_close_timeout=timedelta(seconds=30),
         retry_policy=RetryPolicy(
-            initial_interval=interval,
-            backoff_coefficient=1,
-            maximum_interval=interval,
+            initial_interval=timedelta(minutes=1),
+            backoff_coefficient=2,
+            maximum_interval=max(interval, timedelta(minutes=1)),
             maximum_attempts=attempts,
         ),
         cancellation_type=ActivityCancellationType.TRY_CANCEL,

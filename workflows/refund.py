@@ -9,7 +9,7 @@ from workflows import policies
 from workflows.messages import REFUND_REFUSED, RefundAccepted, RefundOrder
 
 with workflow.unsafe.imports_passed_through():
-    from activities.notifications import Notifications, SendNotifications
+    from activities.notifications import CustomerEvent, Notifications, SendNotifications
     from activities.refunds import (
         ClaimRefund,
         RefundClaimed,
@@ -75,11 +75,15 @@ class RefundWorkflow:
                 Notifications.send_notifications,
                 SendNotifications(
                     order_id=self._request.order_id,
-                    kind=NotificationKind.ORDER_REFUNDED,
-                    occasion=settled.refund_id,
-                    refund_amount=settled.amount,
-                    reason=self._request.reason,
-                    at=workflow.now(),
+                    events=(
+                        CustomerEvent(
+                            kind=NotificationKind.ORDER_REFUNDED,
+                            occasion=settled.refund_id,
+                            refund_amount=settled.amount,
+                            reason=self._request.reason,
+                            at=workflow.now(),
+                        ),
+                    ),
                 ),
                 summary="Tell the customer: refunded",
                 **policies.NOTIFY,

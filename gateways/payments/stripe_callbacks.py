@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from domain.payment import CallbackEvent
 from gateways.errors import InvalidCallback
-from gateways.signatures import check_window, header_value, parse_header
+from gateways.http import header_value
+from gateways.signatures import check_window, parse_header
 
 
 class _Message(BaseModel):

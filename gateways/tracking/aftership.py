@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from domain.tracking import TrackingCallback, TrackingSnapshot
 from gateways.errors import InvalidCallback, NotFound, OutcomeUnknown, RateLimited
-from gateways.http import error_for, retry_after, send, wait_until
-from gateways.signatures import header_value
+from gateways.http import error_for, header_value, retry_after, send, wait_until
 from gateways.tracking.aftership_objects import Failed, Found, Message, Meta, Tracking
 from gateways.tracking.carriers import canonical_carrier
 

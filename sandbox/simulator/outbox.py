@@ -15,7 +15,8 @@ from sandbox.simulator.journal import Entry, Journal
 from sandbox.simulator.scenarios import Behavior, Scenario, Scenarios
 from sandbox.simulator.store import Collection, Store
 
-_CONCURRENT_DELIVERIES = 32
+# httpcore scans its whole pool for each request: a small pool is the faster one.
+_CONCURRENT_DELIVERIES = 8
 
 
 class Sign(Protocol):

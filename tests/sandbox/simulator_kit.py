@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import stripe
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+from stripe import APIConnectionError, HTTPClient, PaymentIntent, StripeClient
 
 from sandbox.simulator import SimulatorConfig, create_app
 
@@ -60,7 +60,7 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
 async def eventually(condition: Callable[[], object], seconds: float = 15.0) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.01)
 
 
@@ -109,7 +109,7 @@ class Lab:
 
     url: str
     http: httpx.AsyncClient
-    stripe: stripe.StripeClient
+    stripe: StripeClient
     receiver: Receiver
 
     async def post(self, path: str, body: object = None, expect: int = 200) -> Json:
@@ -131,9 +131,7 @@ class Lab:
         assert isinstance(entries, list)
         return entries
 
-    async def intent(
-        self, amount: int = 12_345, key: str = "", **params: object
-    ) -> stripe.PaymentIntent:
+    async def intent(self, amount: int = 12_345, key: str = "", **params: object) -> PaymentIntent:
         """A payment intent of a new payment; its metadata carry our ids."""
         number = uuid4().hex[:20]
         everything: Json = {
@@ -148,18 +146,18 @@ class Lab:
             {"idempotency_key": key or f"P{number}:create:1"},
         )
 
-    async def paid(self, amount: int = 12_345) -> stripe.PaymentIntent:
+    async def paid(self, amount: int = 12_345) -> PaymentIntent:
         intent = await self.intent(amount)
         await self.post(f"/_sim/stripe/{payment_id(intent)}/pay")
         return await self.stripe.v1.payment_intents.retrieve_async(intent.id)
 
 
-def payment_id(intent: stripe.PaymentIntent) -> str:
-    return intent.metadata["payment_id"]
+def payment_id(intent: PaymentIntent) -> str:
+    return str(intent.metadata["payment_id"])
 
 
-def order_id(intent: stripe.PaymentIntent) -> str:
-    return intent.metadata["order_id"]
+def order_id(intent: PaymentIntent) -> str:
+    return str(intent.metadata["order_id"])
 
 
 def configuration(callback_url: str, state: Path | str = ":memory:") -> SimulatorConfig:
@@ -184,15 +182,34 @@ async def laboratory(state: Path | str = ":memory:", callback_url: str = "") -> 
 @asynccontextmanager
 async def stripe_client(
     url: str, api_key: str = SECRETS["stripe_api_key"]
-) -> AsyncIterator[stripe.StripeClient]:
-    transport = stripe.HTTPXClient(timeout=5)
-    client = stripe.StripeClient(
-        api_key,
-        base_addresses={"api": url, "files": url, "connect": url, "meter_events": url},
-        http_client=transport,
-        max_network_retries=0,
-    )
-    try:
-        yield client
-    finally:
-        await transport.close_async()
+) -> AsyncIterator[StripeClient]:
+    async with httpx.AsyncClient(timeout=5.0, trust_env=False) as http:
+        yield StripeClient(
+            api_key,
+            base_addresses={"api": url, "files": url, "connect": url, "meter_events": url},
+            http_client=_Transport(http),
+            max_network_retries=0,
+        )
+
+
+class _Transport(HTTPClient):
+    """The SDK over httpx; its own `HTTPXClient` calls httpx in a deprecated way."""
+
+    name = "httpx"
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        super().__init__()
+        self._client = client
+
+    async def request_async(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        post_data: str | bytes | None = None,
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        try:
+            answer = await self._client.request(method, url, headers=headers, content=post_data)
+        except httpx.HTTPError as error:
+            raise APIConnectionError(str(error), should_retry=True) from error  # type: ignore[no-untyped-call]
+        return answer.content, answer.status_code, answer.headers

@@ -13,7 +13,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(b"temporal_num_pollers{} 5")
 
     def log_message(self, *arguments):
         pass
@@ -29,14 +29,16 @@ with pathlib.Path("commands").open("a") as file:
 
 
 def stand_in_project(
-    directory: Path, *, starter: str = _STARTER, worker: str = "import time; time.sleep(600)"
+    directory: Path, *, starter: str = _STARTER, worker: str | None = None
 ) -> Path:
     """Lay out `starter.py`, `worker.py`, `api` and `sandbox.simulator`; the mail sink is real."""
     for package in ("api", "sandbox/simulator"):
         (directory / package).mkdir(parents=True)
         (directory / package / "__init__.py").touch()
     (directory / "starter.py").write_text(starter)
-    (directory / "worker.py").write_text(worker)
+    (directory / "worker.py").write_text(
+        worker or _SERVER.replace("PORT_NAME", "WORKER_METRICS_PORT")
+    )
     (directory / "api" / "__main__.py").write_text(_SERVER.replace("PORT_NAME", "API_PORT"))
     (directory / "sandbox" / "__init__.py").write_text(
         f"import sys; sys.path.append({str(_ROOT)!r}); __path__.append({str(_ROOT / 'sandbox')!r})"

@@ -24,7 +24,7 @@ async def lab() -> AsyncIterator[Lab]:
 
 
 def opened(delivery: Delivery) -> stripe.Event:
-    return stripe.Webhook.construct_event(  # type: ignore[no-any-return,no-untyped-call]
+    return stripe.Webhook.construct_event(  # type: ignore[no-any-return]
         delivery.raw, delivery.headers["stripe-signature"], SECRETS["stripe_webhook_secret"]
     )
 

@@ -1,0 +1,111 @@
+"""What is known about an order, and what waits: reads only, each in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from db import fulfillment, notifications, orders, payments
+from db.callbacks import Callback
+from db.fulfillment import Shipment, TrackingEventRow
+from db.notifications import Notification
+from db.orders import OrderEvent, OrderRow
+from db.payments import Payment, Refund
+from domain.money import Money
+from domain.order import Order
+from domain.statuses import OrderStatus
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything that is known about one order; `kept` is what it holds of the customer's money."""
+
+    order: Order
+    kept: Money
+    updated_at: datetime
+    payments: Sequence[Payment]
+    refunds: Sequence[Refund]
+    shipment: Shipment | None
+    parcel_events: Sequence[TrackingEventRow]
+    notifications: Sequence[Notification]
+    events: Sequence[OrderEvent]
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits to be dealt with."""
+
+    orders: Mapping[str, int]
+    unapplied: Mapping[str, int]
+    oldest_age: timedelta
+
+
+async def find_overview(session: AsyncSession, order_id: str) -> Overview | None:
+    """The order with all that belongs to it, or nothing."""
+    row = await session.get(OrderRow, order_id)
+    if row is None:
+        return None
+    shipment = (
+        await session.scalars(select(Shipment).where(col(Shipment.order_id) == order_id))
+    ).one_or_none()
+    refunds = await session.scalars(
+        select(Refund).where(col(Refund.order_id) == order_id).order_by(col(Refund.created_at))
+    )
+    events = await session.scalars(
+        select(OrderEvent)
+        .where(col(OrderEvent.order_id) == order_id)
+        .order_by(col(OrderEvent.at), col(OrderEvent.id))
+    )
+    return Overview(
+        order=await orders.to_order(session, row),
+        kept=Money(minor=row.kept_minor, currency=row.currency),
+        updated_at=row.updated_at,
+        payments=await payments.payments_of(session, order_id),
+        refunds=refunds.all(),
+        shipment=shipment,
+        parcel_events=await fulfillment.tracking_events(session, shipment.id) if shipment else (),
+        notifications=await notifications.notifications_of(session, order_id),
+        events=events.all(),
+    )
+
+
+async def find_fingerprint(session: AsyncSession, order_id: str) -> str | None:
+    """The hash of the request that placed the order, or nothing if there is no such order."""
+    return await session.scalar(
+        select(col(OrderRow.fingerprint)).where(col(OrderRow.id) == order_id)
+    )
+
+
+async def find_status(session: AsyncSession, order_id: str) -> OrderStatus | None:
+    """The order's status, or nothing if there is no such order."""
+    status = await session.scalar(select(col(OrderRow.status)).where(col(OrderRow.id) == order_id))
+    return None if status is None else OrderStatus(status)
+
+
+async def find_total(session: AsyncSession, order_id: str) -> Money | None:
+    """What the order costs, or nothing if there is no such order."""
+    row = await session.get(OrderRow, order_id)
+    return None if row is None else Money(minor=row.total_minor, currency=row.currency)
+
+
+async def count_backlog(session: AsyncSession, now: datetime) -> Backlog:
+    """Orders by status, and callbacks by source that no workflow has confirmed."""
+    by_status = await session.execute(
+        select(col(OrderRow.status), func.count()).group_by(col(OrderRow.status))
+    )
+    waiting = await session.execute(
+        select(col(Callback.source), func.count(), func.min(col(Callback.received_at)))
+        .where(col(Callback.applied_at).is_(None))
+        .group_by(col(Callback.source))
+    )
+    sources = [(source, count, oldest) for source, count, oldest in waiting]
+    return Backlog(
+        orders={status: count for status, count in by_status},
+        unapplied={source: count for source, count, _ in sources},
+        oldest_age=now - min((oldest for _, _, oldest in sources), default=now),
+    )

@@ -1,0 +1,69 @@
+"""What the endpoints work with: built once when the application starts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from temporalio.client import Client
+
+from activities.inbox import Courier
+from api import outages
+from api.metrics import Metrics
+from db.engine import Sessions
+from domain.order import GatewayName
+from gateways.payments.protocol import PaymentGateway
+from gateways.tracking.protocol import TrackingGateway
+from settings import Settings
+
+
+@dataclass(frozen=True)
+class Resources:
+    """One application's connections and adapters.
+
+    `patience` is how long a caller may wait for a workflow's answer.
+    """
+
+    settings: Settings
+    engine: AsyncEngine
+    sessions: Sessions
+    client: Client
+    courier: Courier
+    payments: Mapping[GatewayName, PaymentGateway]
+    tracking: Mapping[str, TrackingGateway]
+    metrics: Metrics
+    patience: timedelta
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session to read with.
+
+        Raises:
+            Refusal: the database does not answer.
+        """
+        async with outages.database(), self.sessions() as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """One transaction.
+
+        Raises:
+            Refusal: the database does not answer.
+        """
+        async with outages.database(), self.sessions.begin() as session:
+            yield session
+
+
+def _of(request: Request) -> Resources:
+    resources = request.app.state.resources
+    assert isinstance(resources, Resources)
+    return resources
+
+
+Uses = Annotated[Resources, Depends(_of)]

@@ -1,0 +1,1 @@
+"""The laws of `DESIGN`, as questions that a database can be asked; one area a file."""

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from gateways.http import build_client
+from tests.gateways.peer import Peer, PeerHost
+from tests.gateways.serving import serve
+
+
+@pytest.fixture(scope="session")
+async def peer_host() -> AsyncIterator[PeerHost]:
+    host = PeerHost()
+    async with serve(host.app()) as host.url:
+        yield host
+
+
+@pytest.fixture
+def peer(peer_host: PeerHost) -> Iterator[Peer]:
+    with peer_host.peer() as peer:
+        yield peer
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with build_client(answer_timeout=timedelta(seconds=5)) as client:
+        yield client
+
+
+@pytest.fixture
+async def hasty_client() -> AsyncIterator[httpx.AsyncClient]:
+    """A client that waits 0.2 s for an answer."""
+    async with build_client(answer_timeout=timedelta(seconds=0.2)) as client:
+        yield client
+
+
+@pytest.fixture
+def deaf_url() -> str:
+    """A base URL where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -1,0 +1,243 @@
+"""The worker: builds everything that the workflows and activities need, and runs them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import atexit
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.worker import Worker
+
+import composition
+import telemetry
+import temporal
+from activities.failures import FailureInterceptor
+from activities.fulfillment import Fulfillment
+from activities.inbox import Courier, Inbox
+from activities.inventory import Stock
+from activities.notifications import Notifications
+from activities.payments import Payments
+from activities.placing import OrderPlacing
+from activities.records import OrderRecords
+from activities.refunds import Refunds
+from activities.shipments import Shipments, Tracking
+from db.engine import Sessions, connect, session_factory
+from gateways.http import build_client
+from settings import Settings, load_settings
+from workflows import policies
+from workflows.callback_redelivery import CallbackRedeliveryWorkflow
+from workflows.late_payment import LatePaymentWorkflow
+from workflows.order import OrderWorkflow
+from workflows.refund import RefundWorkflow
+from workflows.stock_receipt import StockReceiptWorkflow
+
+# The Temporal SDK's threads may still deliver a result while Python shuts down and crash it;
+# registered first, this runs last (temporalio/sdk-python#300).
+atexit.register(time.sleep, 0.1)
+
+WORKFLOWS = (
+    OrderWorkflow,
+    RefundWorkflow,
+    LatePaymentWorkflow,
+    StockReceiptWorkflow,
+    CallbackRedeliveryWorkflow,
+)
+
+_GRACE = timedelta(seconds=20)
+
+log = logging.getLogger("orderflow.worker")
+
+
+@dataclass(frozen=True)
+class Activities:
+    """All activity objects of one worker process."""
+
+    placing: OrderPlacing
+    stock: Stock
+    records: OrderRecords
+    shipments: Shipments
+    inbox: Inbox
+    payments: Payments
+    refunds: Refunds
+    fulfillment: Fulfillment
+    tracking: Tracking
+    notifications: Notifications
+
+
+def build_activities(
+    settings: Settings, sessions: Sessions, http: httpx.AsyncClient, client: Client
+) -> Activities:
+    """Give every activity class exactly what it uses."""
+    gateways = composition.payment_gateways(settings, http)
+    return Activities(
+        placing=OrderPlacing(sessions, frozenset(gateways)),
+        stock=Stock(sessions),
+        records=OrderRecords(sessions),
+        shipments=Shipments(sessions),
+        inbox=Inbox(sessions, Courier(sessions, client, policies.ORDERS_QUEUE)),
+        payments=Payments(sessions, gateways),
+        refunds=Refunds(sessions, gateways),
+        fulfillment=Fulfillment(sessions, composition.warehouse_gateway(settings, http)),
+        tracking=Tracking(composition.tracking_gateway(settings, http), sessions),
+        notifications=Notifications(
+            sessions,
+            composition.email_sender(settings),
+            composition.sms_sender(settings),
+            composition.push_sender(settings),
+        ),
+    )
+
+
+def build_workers(
+    client: Client, activities: Activities, queues: Sequence[str] = policies.ALL_QUEUES
+) -> list[Worker]:
+    """One worker for each of `queues`: our own books, and each kind of party outside."""
+    on_queue: dict[str, list[Callable[..., Any]]] = {
+        policies.ORDERS_QUEUE: [
+            activities.placing.validate_order,
+            activities.placing.place_order,
+            activities.stock.reserve_stock,
+            activities.stock.extend_hold,
+            activities.stock.release_stock,
+            activities.stock.receive_stock,
+            activities.records.close_order,
+            activities.records.complete_order,
+            activities.records.note_event,
+            activities.shipments.record_shipment,
+            activities.shipments.record_tracking,
+            activities.refunds.claim_refund,
+            activities.inbox.redeliver_callbacks,
+        ],
+        policies.PAYMENTS_QUEUE: [
+            activities.payments.create_payment,
+            activities.payments.settle_payment,
+            activities.payments.await_payment,
+            activities.refunds.refund_payment,
+        ],
+        policies.FULFILLMENT_QUEUE: [
+            activities.fulfillment.send_picking_list,
+            activities.fulfillment.recall_picking_list,
+            activities.tracking.poll_parcel,
+        ],
+        policies.NOTIFICATIONS_QUEUE: [activities.notifications.send_notifications],
+    }
+    workers = []
+    for queue in queues:
+        orders = queue == policies.ORDERS_QUEUE
+        workers.append(
+            Worker(
+                client,
+                task_queue=queue,
+                workflows=WORKFLOWS if orders else (),
+                activities=on_queue[queue],
+                workflow_runner=temporal.workflow_runner(),
+                interceptors=[FailureInterceptor()],
+                max_concurrent_activities=50,
+                max_concurrent_local_activities=50,
+                # A killed worker's orders move to another one after this long, not after 10 s.
+                sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+                graceful_shutdown_timeout=_GRACE,
+            )
+        )
+    return workers
+
+
+async def ensure_schedules(client: Client) -> None:
+    """Create what runs by the clock, unless it is there already."""
+    sweep = Schedule(
+        action=ScheduleActionStartWorkflow(
+            CallbackRedeliveryWorkflow.run,
+            id="callback-redelivery",
+            task_queue=policies.ORDERS_QUEUE,
+            static_summary="Deliver unconfirmed callbacks again",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=1))]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    with contextlib.suppress(ScheduleAlreadyRunningError):
+        await client.create_schedule("callback-redelivery", sweep)
+
+
+async def run(settings: Settings, queues: Sequence[str]) -> None:
+    """Work until SIGTERM or SIGINT, then let what is running finish."""
+    client = await temporal.connect(settings, runtime=temporal.worker_runtime(settings))
+    engine = connect(settings.database_url, settings.database_pool_size)
+    try:
+        async with build_client() as http:
+            activities = build_activities(settings, session_factory(engine), http, client)
+            workers = build_workers(client, activities, queues)
+            await ensure_schedules(client)
+            await _run_until_stopped(workers)
+    finally:
+        await engine.dispose()
+
+
+async def _run_until_stopped(workers: Sequence[Worker]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    stopping = asyncio.create_task(stop.wait())
+    log.info("worker_started", extra={"queues": [worker.task_queue for worker in workers]})
+    done, _ = await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
+    log.info("worker_stopping")
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
+    await asyncio.gather(*running)
+    stopping.cancel()
+    for task in done:
+        task.result()
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(
+        description="Run Orderflow's workflows and activities.",
+        epilog="Configuration comes from the environment; see docs/operations.md.",
+    )
+    parser.add_argument(
+        "--queues",
+        default=",".join(policies.ALL_QUEUES),
+        help="comma-separated task queues to serve (default: %(default)s)",
+    )
+    queues = [queue for queue in parser.parse_args().queues.split(",") if queue]
+    unknown = set(queues) - set(policies.ALL_QUEUES)
+    if unknown:
+        parser.error(f"unknown queues {sorted(unknown)}; known: {', '.join(policies.ALL_QUEUES)}")
+    settings = load_settings()
+    telemetry.set_up(settings, "worker")
+    code = 0
+    try:
+        asyncio.run(run(settings, queues))
+    except Exception:
+        log.exception("worker_failed")
+        code = 1
+    telemetry.flush()
+    sys.stderr.flush()
+    # Not sys.exit: the SDK's threads may hang the interpreter's shutdown.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
