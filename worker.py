@@ -27,7 +27,7 @@ from temporalio.client import (
     SchedulePolicy,
     ScheduleSpec,
 )
-from temporalio.worker import Worker
+from temporalio.worker import Interceptor, Worker
 
 import composition
 import telemetry
@@ -110,7 +110,10 @@ def build_activities(
 
 
 def build_workers(
-    client: Client, activities: Activities, queues: Sequence[str] = policies.ALL_QUEUES
+    client: Client,
+    activities: Activities,
+    queues: Sequence[str] = policies.ALL_QUEUES,
+    interceptors: Sequence[Interceptor] = (),
 ) -> list[Worker]:
     """One worker for each of `queues`: our own books, and each kind of party outside."""
     on_queue: dict[str, list[Callable[..., Any]]] = {
@@ -152,7 +155,7 @@ def build_workers(
                 workflows=WORKFLOWS if orders else (),
                 activities=on_queue[queue],
                 workflow_runner=temporal.workflow_runner(),
-                interceptors=[FailureInterceptor()],
+                interceptors=[FailureInterceptor(), *interceptors],
                 max_concurrent_activities=50,
                 max_concurrent_local_activities=50,
                 # A killed worker's orders move to another one after this long, not after 10 s.

@@ -53,6 +53,8 @@ class Courier:
         order_id = callback.order_id or await self._find_order(callback)
         if not order_id:
             return False
+        if callback.source.startswith(TRACKING_PREFIX) and await self._file_away(callback):
+            return True
         name, message = await self._message(callback)
         handle = self._client.get_workflow_handle(order_workflow_id(order_id))
         try:
@@ -61,6 +63,17 @@ class Courier:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             return await self._deliver_late(callback, order_id, message)
+        return True
+
+    async def _file_away(self, callback: Callback) -> bool:
+        """Keep checkpoints that change nothing, without waking the workflow for them."""
+        snapshot = TrackingSnapshot.model_validate(callback.content)
+        async with self._sessions.begin() as session:
+            shipment = await fulfillment.find_shipment_by_number(session, snapshot.tracking_number)
+            if shipment is None or shipment.status != snapshot.status:
+                return False
+            await fulfillment.add_tracking_events(session, shipment.id, snapshot.events)
+            await callbacks.mark_applied(session, [callback.id or 0], callback.received_at)
         return True
 
     async def _deliver_late(self, callback: Callback, order_id: str, message: object) -> bool:

@@ -37,6 +37,14 @@ class Overview:
 
 
 @dataclass(frozen=True)
+class Brief:
+    """As much of an order as a command needs."""
+
+    status: OrderStatus
+    total: Money
+
+
+@dataclass(frozen=True)
 class Backlog:
     """What waits to be dealt with."""
 
@@ -81,16 +89,14 @@ async def find_fingerprint(session: AsyncSession, order_id: str) -> str | None:
     )
 
 
-async def find_status(session: AsyncSession, order_id: str) -> OrderStatus | None:
-    """The order's status, or nothing if there is no such order."""
-    status = await session.scalar(select(col(OrderRow.status)).where(col(OrderRow.id) == order_id))
-    return None if status is None else OrderStatus(status)
-
-
-async def find_total(session: AsyncSession, order_id: str) -> Money | None:
-    """What the order costs, or nothing if there is no such order."""
+async def find_brief(session: AsyncSession, order_id: str) -> Brief | None:
+    """The order's status and price, or nothing if there is no such order."""
     row = await session.get(OrderRow, order_id)
-    return None if row is None else Money(minor=row.total_minor, currency=row.currency)
+    if row is None:
+        return None
+    return Brief(
+        status=OrderStatus(row.status), total=Money(minor=row.total_minor, currency=row.currency)
+    )
 
 
 async def count_backlog(session: AsyncSession, now: datetime) -> Backlog:
@@ -107,5 +113,5 @@ async def count_backlog(session: AsyncSession, now: datetime) -> Backlog:
     return Backlog(
         orders={status: count for status, count in by_status},
         unapplied={source: count for source, count, _ in sources},
-        oldest_age=now - min((oldest for _, _, oldest in sources), default=now),
+        oldest_age=max(now - min((oldest for _, _, oldest in sources), default=now), timedelta()),
     )

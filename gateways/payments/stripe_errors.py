@@ -20,7 +20,8 @@ def translated() -> Iterator[None]:
     try:
         yield
     except stripe.StripeError as error:
-        raise gateway_error(error) from error
+        # Chained only if Stripe itself spoke: the SDK's error quotes any other page in full.
+        raise gateway_error(error) from (error if error.error else None)
 
 
 def gateway_error(error: stripe.StripeError) -> Exception:

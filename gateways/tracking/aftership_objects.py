@@ -66,6 +66,12 @@ class Estimate(_Object):
     datetime: str | None = None
 
 
+class CarrierEstimate(_Object):
+    """When the parcel may arrive, as the carrier alone reckons."""
+
+    estimated_delivery_date: str | None = None
+
+
 class Tracking(_Object):
     """One parcel."""
 
@@ -78,6 +84,7 @@ class Tracking(_Object):
     signed_by: str | None = None
     shipment_delivery_date: str | None = None
     latest_estimated_delivery: Estimate | None = None
+    courier_estimated_delivery_date: CarrierEstimate | None = None
 
     def snapshot(self, carrier: str) -> TrackingSnapshot:
         """The parcel in our words, checkpoints oldest first and each one once."""
@@ -86,16 +93,20 @@ class Tracking(_Object):
         unique = {event.dedupe_key: event for event in found if event is not None}
         events = tuple(sorted(unique.values(), key=lambda event: event.occurred_at))
         status = status_of(self.tag, self.subtag, return_to_sender=bool(self.return_to_sender))
-        estimate = self.latest_estimated_delivery
         return TrackingSnapshot(
             tracking_number=self.tracking_number,
             carrier=carrier,
             status=status,
             events=events,
-            estimated_delivery=parse_utc(estimate.datetime) if estimate else None,
+            estimated_delivery=self._estimated_delivery(),
             delivered_at=self._delivered_at(status, events),
             signed_by=self.signed_by or "",
         )
+
+    def _estimated_delivery(self) -> datetime | None:
+        latest, carriers = self.latest_estimated_delivery, self.courier_estimated_delivery_date
+        best = parse_utc(latest.datetime) if latest else None
+        return best or (parse_utc(carriers.estimated_delivery_date) if carriers else None)
 
     def _delivered_at(
         self, status: TrackingStatus, events: tuple[TrackingEvent, ...]

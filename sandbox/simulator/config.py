@@ -20,7 +20,7 @@ class SimulatorConfig(BaseSettings):
     sim_host: str = "127.0.0.1"
     sim_port: int = Field(default=8004, ge=0, le=65535)
     sim_state: str
-    sim_callback_url: str
+    sim_callback_url: str = Field(pattern="^https?://")
 
     stripe_api_key: SecretStr
     stripe_webhook_secret: SecretStr

@@ -65,7 +65,7 @@ class Gate:
     def _entry(self, operation: str, facts: Facts, answer: Answer, fault: Scenario | None) -> Entry:
         status, verdict = answer.status, answer.verdict
         if fault is not None:
-            happened = "+committed" if answer.verdict in {"committed", "replayed"} else ""
+            happened = f"+{verdict}" if verdict in {"committed", "replayed"} else ""
             verdict = fault.behavior + happened
             if fault.behavior is Behavior.ERROR_AFTER_COMMIT:
                 status = 502

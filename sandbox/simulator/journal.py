@@ -19,8 +19,8 @@ class Entry(BaseModel):
     """One line of the journal.
 
     `verdict` of a request: committed, replayed, read, rejected, or the fault that was played
-    (with `+committed` when the effect happened nevertheless); of a callback: delivered, retrying,
-    gave_up or dropped.
+    (with `+committed` or `+replayed` when the party acted nevertheless); of a callback: delivered,
+    retrying, gave_up or dropped.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)

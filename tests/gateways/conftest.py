@@ -10,6 +10,7 @@ import pytest
 from gateways.http import build_client
 from tests.gateways.peer import Peer, PeerHost
 from tests.gateways.serving import serve
+from tests.gateways.simulated import Simulated, simulator
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +44,9 @@ def deaf_url() -> str:
     """A base URL where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+async def simulated() -> AsyncIterator[Simulated]:
+    async with simulator() as simulated:
+        yield simulated

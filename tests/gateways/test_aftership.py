@@ -194,6 +194,19 @@ def test_an_estimate_is_read_however_the_carrier_writes_it(
     assert news.snapshot.estimated_delivery == meant
 
 
+def test_the_carriers_own_estimate_counts_while_there_is_no_better_one(
+    aftership: AfterShipTracking,
+) -> None:
+    carriers = {"estimated_delivery_date": "2026-11-25"}
+    for latest, day in ((None, 25), ({"datetime": None}, 25), ({"datetime": "2026-11-24"}, 24)):
+        tracking = _tracking(
+            latest_estimated_delivery=latest, courier_estimated_delivery_date=carriers
+        )
+        body = _message(tracking)
+        estimate = aftership.parse_callback(_signed(body), body, NOW).snapshot.estimated_delivery
+        assert estimate == datetime(2026, 11, day, tzinfo=UTC)
+
+
 def test_a_checkpoint_without_time_uses_when_it_was_seen_or_is_left_out(
     aftership: AfterShipTracking,
 ) -> None:

@@ -137,7 +137,6 @@ class Lab:
         everything: Json = {
             "amount": amount,
             "currency": "cny",
-            "payment_method_types": ["card"],
             "metadata": {"payment_id": f"P{number}", "order_id": f"O{number}"},
             **params,
         }

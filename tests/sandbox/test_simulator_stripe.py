@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import stripe
 
-from tests.sandbox.simulator_kit import Lab, laboratory, payment_id, stripe_client
+from tests.sandbox.simulator_kit import SECRETS, Lab, laboratory, payment_id, stripe_client
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,24 @@ async def test_a_refused_form_is_not_stored_for_its_key(lab: Lab) -> None:
     assert (refused.value.code, refused.value.param) == ("parameter_unknown", "surprise")
 
     assert (await lab.intent(key=key)).status == "requires_payment_method"
+
+
+async def test_payment_method_types_went_away_with_version_endive(lab: Lab) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await lab.intent(payment_method_types=["card"])
+    limited = await lab.intent(allowed_payment_method_types=["card", "link"])
+    old = await lab.http.post(
+        "/v1/payment_intents",
+        data={"amount": "100", "currency": "cny", "payment_method_types[]": "card"},
+        headers={
+            "Authorization": f"Bearer {SECRETS['stripe_api_key']}",
+            "Stripe-Version": "2026-08-26.dahlia",
+        },
+    )
+
+    assert refused.value.code == "payment_method_types_no_longer_supported"
+    assert limited.payment_method_types == ["card", "link"]
+    assert (old.status_code, old.json()["payment_method_types"]) == (200, ["card"])
 
 
 async def test_a_key_in_flight_is_a_conflict_and_then_a_replay(lab: Lab) -> None:

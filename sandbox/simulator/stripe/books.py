@@ -41,7 +41,7 @@ class Books:
             currency=params.currency.lower(),
             metadata=params.metadata,
             payment_method=params.payment_method,
-            payment_method_types=params.payment_method_types,
+            payment_method_types=params.allowed_payment_method_types or params.payment_method_types,
             automatic_payment_methods=automatic,
             description=params.description,
             receipt_email=params.receipt_email,

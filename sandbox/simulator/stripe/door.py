@@ -20,7 +20,7 @@ from sandbox.simulator.stripe.events import PARTY, Origin
 from sandbox.simulator.stripe.idempotency import IdempotencyStore, StoredAnswer, fingerprint
 from sandbox.simulator.stripe.model import stripe_id
 from sandbox.simulator.stripe.operations import Shape
-from sandbox.simulator.stripe.params import Form, parse_form
+from sandbox.simulator.stripe.params import Form, parse_form, refuse_removed
 from sandbox.simulator.stripe.shapes import API_VERSION
 from sandbox.simulator.world import Answer, Facts, World
 
@@ -166,13 +166,15 @@ class Door:
 
 async def _read(request: Request, operation: str, request_id: str) -> Call:
     writes = request.method == "POST"
-    raw = (await request.body()).decode() if writes else request.url.query
+    raw = (await request.body()).decode(errors="replace") if writes else request.url.query
+    form = parse_form(raw)
+    refuse_removed(form, request.headers.get("stripe-version", ""))
     return Call(
         operation=operation,
         writes=writes,
         path=request.url.path,
         reference=request.path_params.get("id", ""),
-        form=parse_form(raw),
+        form=form,
         request_id=request_id,
         key=request.headers.get("idempotency-key", "") if writes else "",
     )

@@ -40,6 +40,24 @@ def _with_lists(value: object) -> object:
     return children
 
 
+def refuse_removed(form: Form, version: str) -> None:
+    """Refuse what newer API versions have removed; a request without a version is an old one.
+
+    https://docs.stripe.com/changelog/endive, "Removes the payment method types parameter".
+
+    Raises:
+        StripeError: the parameter is gone in `version`.
+    """
+    if "payment_method_types" in form and version >= "2026-09-30":
+        raise StripeError(
+            400,
+            "The payment_method_types parameter is no longer supported.",
+            code="payment_method_types_no_longer_supported",
+            param="payment_method_types",
+            kept=False,
+        )
+
+
 class Params(BaseModel):
     """One call's parameters; unknown ones are refused as Stripe does."""
 
@@ -81,6 +99,8 @@ class CreateIntent(Params):
     amount: int = Field(ge=1, le=99_999_999)
     currency: str = Field(pattern="^[a-zA-Z]{3}$")
     payment_method_types: list[str] = ["card"]
+    allowed_payment_method_types: list[str] = []
+    excluded_payment_method_types: list[str] = []
     automatic_payment_methods: dict[str, str] = {}
     payment_method: str | None = None
     confirm: bool = False

@@ -1,0 +1,198 @@
+"""The JSON that goes out: camelCase, money as decimal strings, times in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict
+
+from domain.notification import ShortLine
+from domain.order import CustomerInfo, Problem, Value
+from domain.payment import PaymentAction
+from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
+from workflows.messages import Waiting
+
+
+def answer(model: BaseModel, status: int = 200) -> Response:
+    """`model` as the response's body."""
+    content = model.model_dump_json(by_alias=True)
+    return Response(content, status, media_type="application/json")
+
+
+class PriceTag(Value):
+    """What the order costs, as decimal strings in `currency`."""
+
+    subtotal: str
+    shipping: str
+    tax: str
+    discount: str
+    total: str
+    currency: str
+
+
+class ItemAnswer(Value):
+    """One line, priced by the shop."""
+
+    line_no: int
+    product_id: str
+    sku: str
+    name: str
+    quantity: int
+    unit_price: str
+    total_price: str
+
+
+class PaymentAnswer(Value):
+    """How to pay, until `expiresAt`."""
+
+    payment_id: str
+    gateway: str
+    amount: str
+    currency: str
+    action: PaymentAction
+    expires_at: datetime
+
+
+class PlacedAnswer(Value):
+    """What placing an order answers; `payment` is null while there is nothing to pay (yet)."""
+
+    order_id: str
+    order_number: str
+    status: OrderStatus
+    payment_status: PaymentStatus
+    shipping_status: ShippingStatus
+    pricing: PriceTag
+    payment: PaymentAnswer | None = None
+    shortages: tuple[ShortLine, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+class AttemptAnswer(Value):
+    """One try to be paid; `action` is there as long as it can still be paid."""
+
+    payment_id: str
+    gateway: str
+    state: str
+    amount: str
+    currency: str
+    captured: str
+    refunded: str
+    action: PaymentAction | None = None
+    expires_at: datetime
+    failure_code: str = ""
+    failure_message: str = ""
+    created_at: datetime
+
+
+class RefundAnswer(Value):
+    """One refund."""
+
+    refund_id: str
+    payment_id: str
+    state: str
+    amount: str
+    currency: str
+    reason: str
+    created_at: datetime
+    settled_at: datetime | None = None
+
+
+class ParcelEvent(Value):
+    """One checkpoint of the parcel."""
+
+    occurred_at: datetime
+    status: str
+    description: str = ""
+    location: str = ""
+
+
+class ShipmentAnswer(Value):
+    """The parcel."""
+
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    status: str
+    shipped_at: datetime
+    estimated_delivery: datetime | None = None
+    delivered_at: datetime | None = None
+    signed_by: str = ""
+    tracking_events: tuple[ParcelEvent, ...] = ()
+
+
+class MessageAnswer(Value):
+    """One message to the customer on one channel."""
+
+    kind: str
+    channel: str
+    state: str
+    occasion: str = ""
+    attempts: int
+    error: str = ""
+    created_at: datetime
+    sent_at: datetime | None = None
+
+
+class TimelineEntry(Value):
+    """One thing that happened, with what else is known about it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    at: datetime
+    kind: str
+
+
+class OrderAnswer(Value):
+    """The order and everything that belongs to it."""
+
+    order_id: str
+    order_number: str
+    customer_id: str
+    status: OrderStatus
+    payment_status: PaymentStatus
+    shipping_status: ShippingStatus
+    customer_info: CustomerInfo
+    items: tuple[ItemAnswer, ...]
+    pricing: PriceTag
+    kept: str
+    gateway: str
+    locale: str
+    coupon_code: str = ""
+    special_instructions: str = ""
+    created_at: datetime
+    updated_at: datetime
+    payments: tuple[AttemptAnswer, ...]
+    refunds: tuple[RefundAnswer, ...]
+    shipment: ShipmentAnswer | None = None
+    notifications: tuple[MessageAnswer, ...]
+    timeline: tuple[TimelineEntry, ...]
+    waiting_for: Waiting | None = None
+
+
+class CancelAnswer(Value):
+    """The order will be cancelled; `refund` says whether money goes back."""
+
+    order_id: str
+    refund: bool
+
+
+class RefundBegun(Value):
+    """The refund is on its way."""
+
+    refund_id: str
+    amount: str
+    currency: str
+
+
+class CallbackTaken(Value):
+    """The message is stored: now, or by an earlier delivery."""
+
+    status: Literal["stored", "duplicate"]
+
+
+class Health(Value):
+    """How the process is."""
+
+    status: Literal["live", "ready"]

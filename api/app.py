@@ -1,0 +1,105 @@
+"""The HTTP API: it translates between HTTP and workflows, and does nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+
+import composition
+import temporal
+from activities.inbox import Courier
+from api import callbacks, codec_endpoint, health, order_commands, orders, problems
+from api.bodies import BodyLimit
+from api.codec_endpoint import CodecCors
+from api.metrics import Metrics
+from api.observing import Observing
+from api.resources import Resources
+from db.engine import connect, session_factory
+from gateways.http import build_client
+from gateways.tracking.protocol import TrackingGateway
+from settings import Settings
+from workflows.policies import ORDERS_QUEUE
+
+# Longer than the workflow tries to create a payment: three times 20 s and the pauses between.
+PATIENCE = timedelta(seconds=75)
+
+_DESCRIPTION = """
+Takes orders from checkout to the customer's door.
+
+* **Names** are camelCase; snake_case is understood, too.
+* **Money** is a decimal string (`"129.00"`) with a `currency`.
+* **Times** are ISO 8601 in UTC.
+* **Problems** have one shape: `{"errors": [{"code", "field", "message"}], "warnings": [...]}`.
+* **Repeating** a request with the same `Idempotency-Key` and body is always safe.
+"""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    engine: AsyncEngine | None = None,
+    client: Client | None = None,
+    http: httpx.AsyncClient | None = None,
+    patience: timedelta = PATIENCE,
+) -> FastAPI:
+    """The application; what is not given is made when it starts, and closed when it stops.
+
+    `patience` is how long a caller may wait for a workflow's answer.
+    """
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            pool = engine
+            if pool is None:
+                pool = connect(settings.database_url, settings.database_pool_size)
+                stack.push_async_callback(pool.dispose)
+            party = http or await stack.enter_async_context(build_client())
+            temporal_client = client or await temporal.connect(
+                settings, lazy=True, retry=temporal.IMPATIENT
+            )
+            sessions = session_factory(pool)
+            app.state.resources = Resources(
+                settings=settings,
+                engine=pool,
+                sessions=sessions,
+                client=temporal_client,
+                courier=Courier(sessions, temporal_client, ORDERS_QUEUE),
+                payments=composition.payment_gateways(settings, party),
+                tracking=_tracking(settings, party),
+                metrics=metrics,
+                patience=patience,
+            )
+            yield
+
+    app = FastAPI(
+        title="Orderflow",
+        version="0.1.0",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    for part in (orders, order_commands, callbacks, codec_endpoint, health):
+        app.include_router(part.router)
+    problems.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit)
+    app.add_middleware(CodecCors, origins=settings.codec_origins)
+    app.add_middleware(Observing, metrics=metrics)
+    return app
+
+
+def _tracking(settings: Settings, http: httpx.AsyncClient) -> dict[str, TrackingGateway]:
+    """The tracking providers whose callbacks can be verified."""
+    if settings.aftership_webhook_secret is None:
+        return {}
+    gateway = composition.tracking_gateway(settings, http)
+    return {gateway.name: gateway}

@@ -1,0 +1,162 @@
+"""Callbacks from outside: verified on the raw bytes, stored, delivered, acknowledged.
+
+Nothing is acknowledged before it is stored. Whether the order's workflow can be reached at once
+does not matter to the sender: what is stored and not confirmed is delivered again by a sweep.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from activities.inbox import PAYMENT_PREFIX, TRACKING_PREFIX, WAREHOUSE
+from api.answers import CallbackTaken, answer
+from api.bodies import BodyTooLarge
+from api.inbox import Message, take_in
+from api.problems import Problems, refusal
+from api.resources import Resources, Uses
+from gateways.errors import InvalidCallback
+from gateways.signatures import SIGNATURE_HEADER
+from gateways.warehouse import parse_shipping_callback
+from settings import reveal
+
+router = APIRouter(prefix="/callbacks", tags=["callbacks"])
+
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problems, "description": "This sender is not configured."},
+    413: {"model": Problems},
+    503: {"model": Problems, "description": "It could not be stored: deliver it again."},
+}
+_SIGNED = {
+    "parameters": [
+        {
+            "name": SIGNATURE_HEADER,
+            "in": "header",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": 't=<unix>,v1=<hex HMAC-SHA256 of "{t}.{raw body}">',
+        }
+    ]
+}
+
+
+async def _raw(uses: Uses, request: Request) -> bytes:
+    """The body as it came, at most 256 KiB."""
+    try:
+        return await request.body()
+    except BodyTooLarge:
+        uses.metrics.callbacks_rejected.labels(_family(request), "too_large").inc()
+        raise
+
+
+RawBody = Annotated[bytes, Depends(_raw)]
+
+
+@router.post("/payments/{gateway}", summary="From a payment provider", responses=_REFUSED)
+async def payment_callback(uses: Uses, gateway: str, request: Request, body: RawBody) -> Response:
+    """A payment provider's webhook; it makes us ask the provider, and is never believed."""
+    adapter = next((found for name, found in uses.payments.items() if name == gateway), None)
+    if adapter is None:
+        _not_configured(uses, "payments")
+    source = PAYMENT_PREFIX + adapter.name
+    try:
+        event = adapter.parse_callback(request.headers, body, datetime.now(UTC))
+    except InvalidCallback:
+        uses.metrics.callbacks_rejected.labels(source, "invalid").inc()
+        return _response(adapter.acknowledge(accepted=False))
+    message = Message(
+        source=source,
+        event_id=event.dedupe_key,
+        kind=event.kind,
+        subject=event.payment_id or event.provider_ref,
+        content={"payment_id": event.payment_id, "provider_ref": event.provider_ref},
+        body=body,
+        headers=_kept(request),
+    )
+    await take_in(uses, message)
+    return _response(adapter.acknowledge(accepted=True))
+
+
+@router.post(
+    "/shipping",
+    summary="From the warehouse",
+    response_model=CallbackTaken,
+    responses={**_REFUSED, 401: {"model": Problems, "description": "The signature is not valid."}},
+    openapi_extra=_SIGNED,
+)
+async def shipping_callback(uses: Uses, request: Request, body: RawBody) -> Response:
+    """The warehouse shipped an order, or refuses to: `{eventId, orderId, event, ...}`."""
+    secret = reveal(uses.settings.shipping_callback_secret)
+    if not secret:
+        _not_configured(uses, WAREHOUSE)
+    try:
+        news = parse_shipping_callback(request.headers, body, secret, datetime.now(UTC))
+    except InvalidCallback as error:
+        uses.metrics.callbacks_rejected.labels(WAREHOUSE, "invalid").inc()
+        raise refusal(401, "callback_invalid", str(error)) from error
+    message = Message(
+        source=WAREHOUSE,
+        event_id=news.event_id,
+        kind=news.event,
+        subject=news.order_id,
+        content=news.model_dump(mode="json"),
+        body=body,
+        headers=_kept(request),
+    )
+    return _taken(new=await take_in(uses, message))
+
+
+@router.post(
+    "/tracking/{provider}",
+    summary="From a carrier or tracking aggregator",
+    response_model=CallbackTaken,
+    responses={**_REFUSED, 400: {"model": Problems, "description": "The signature is not valid."}},
+)
+async def tracking_callback(uses: Uses, provider: str, request: Request, body: RawBody) -> Response:
+    """News of a parcel."""
+    adapter = uses.tracking.get(provider)
+    if adapter is None:
+        _not_configured(uses, "tracking")
+    source = TRACKING_PREFIX + adapter.name
+    try:
+        news = adapter.parse_callback(request.headers, body, datetime.now(UTC))
+    except InvalidCallback as error:
+        uses.metrics.callbacks_rejected.labels(source, "invalid").inc()
+        raise refusal(400, "callback_invalid", str(error)) from error
+    message = Message(
+        source=source,
+        event_id=news.dedupe_key,
+        kind=news.snapshot.status,
+        subject=news.snapshot.tracking_number,
+        content=news.snapshot.model_dump(mode="json"),
+        body=body,
+        headers=_kept(request),
+    )
+    return _taken(new=await take_in(uses, message))
+
+
+def _not_configured(uses: Resources, source: str) -> NoReturn:
+    uses.metrics.callbacks_rejected.labels(source, "not_configured").inc()
+    raise refusal(404, "callbacks_off", "callbacks of this sender are not configured here")
+
+
+def _kept(request: Request) -> dict[str, str]:
+    """The headers that help to understand a callback later; signatures stay out of the database."""
+    names = ("content-type", "user-agent")
+    return {name: value for name in names if (value := request.headers.get(name))}
+
+
+def _family(request: Request) -> str:
+    """Who may have sent it, from a path that nobody has checked yet."""
+    return request.url.path.split("/")[2]
+
+
+def _response(acknowledgement: tuple[int, str, bytes]) -> Response:
+    status, media_type, body = acknowledgement
+    return Response(body, status, media_type=media_type)
+
+
+def _taken(*, new: bool) -> Response:
+    return answer(CallbackTaken(status="stored" if new else "duplicate"))

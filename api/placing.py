@@ -1,0 +1,163 @@
+"""Placing an order: the request starts the order's workflow and waits for its first answer.
+
+Whoever repeats a request with the same `Idempotency-Key` gets the same order, also when the first
+answer was lost: the key decides the order's id, and Temporal keeps one workflow for each id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api import outages
+from api.overview import find_fingerprint
+from api.problems import Refusal, refusal
+from api.resources import Resources
+from api.updates import settle
+from domain.cleaning import CleanedOrder
+from domain.ids import order_workflow_id
+from domain.order import GatewayName, OrderDraft
+from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
+from settings import Settings
+from workflows import display
+from workflows.messages import OrderInput, OrderOutcome, OrderTimings, Placement, PlacementAnswer
+from workflows.order import OrderWorkflow
+from workflows.policies import ORDERS_QUEUE
+
+# One placement a workflow: the same update again gets the first one's answer.
+_UPDATE_ID = "place"
+_GATEWAYS = frozenset[str](get_args(GatewayName))
+_REPEAT = "repeating the request with the same Idempotency-Key is safe"
+
+
+@dataclass(frozen=True)
+class Placing:
+    """One request to place an order; `repeatable` when the caller chose an idempotency key."""
+
+    order_id: str
+    cleaned: CleanedOrder
+    fingerprint: str
+    repeatable: bool
+
+
+async def place(uses: Resources, placing: Placing) -> Placement | None:
+    """What came of it; nothing if the order exists and Temporal no longer knows its workflow.
+
+    Raises:
+        Refusal: the key was used for another order, or nobody answers in time.
+    """
+    known = await _stored_fingerprint(uses, placing) if placing.repeatable else None
+    if known not in {None, placing.fingerprint}:
+        raise _reused()
+    advice = _REPEAT if placing.repeatable else "the order may have been placed all the same"
+    async with outages.temporal(uses.patience, advice):
+        try:
+            if known is None:
+                answer = await _start(uses.client, placing, _timings(uses.settings))
+            else:
+                answer = await _ask_again(uses.client, placing.order_id)
+        except (WorkflowAlreadyStartedError, WorkflowUpdateFailedError) as error:
+            # It was terminated, or failed before it had an answer.
+            raise refusal(409, "order_ended", "the order has ended: place a new one") from error
+    if answer is None:
+        return None
+    if answer.placement.fingerprint != placing.fingerprint:
+        raise _reused()
+    return answer.placement
+
+
+async def _stored_fingerprint(uses: Resources, placing: Placing) -> str | None:
+    async with uses.reading() as session:
+        return await find_fingerprint(session, placing.order_id)
+
+
+async def _start(client: Client, placing: Placing, timings: OrderTimings) -> PlacementAnswer:
+    operation = WithStartWorkflowOperation(
+        OrderWorkflow.run,
+        OrderInput(
+            order_id=placing.order_id,
+            draft=placing.cleaned.draft,
+            problems=placing.cleaned.problems,
+            fingerprint=placing.fingerprint,
+            timings=timings,
+        ),
+        id=order_workflow_id(placing.order_id),
+        task_queue=ORDERS_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        static_summary=_summary(placing),
+        search_attributes=_search_attributes(placing.cleaned.draft),
+    )
+    try:
+        return await client.execute_update_with_start_workflow(
+            OrderWorkflow.place, id=_UPDATE_ID, start_workflow_operation=operation
+        )
+    finally:
+        await settle(operation)
+
+
+async def _ask_again(client: Client, order_id: str) -> PlacementAnswer | None:
+    """The stored order must not start a second workflow, even when its first one is forgotten."""
+    handle: WorkflowHandle[OrderWorkflow, OrderOutcome] = client.get_workflow_handle_for(
+        OrderWorkflow.run, order_workflow_id(order_id)
+    )
+    try:
+        return await handle.execute_update(OrderWorkflow.place, id=_UPDATE_ID)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+
+
+def _summary(placing: Placing) -> str:
+    method = placing.cleaned.draft.payment_method
+    return f"Order {placing.order_id}" + (f" · {method}" if method in _GATEWAYS else "")
+
+
+def _search_attributes(draft: OrderDraft) -> TypedSearchAttributes:
+    pairs = [
+        SearchAttributePair(display.ORDER_STATUS, OrderStatus.PENDING.value),
+        SearchAttributePair(display.PAYMENT_STATUS, PaymentStatus.PENDING.value),
+        SearchAttributePair(display.SHIPPING_STATUS, ShippingStatus.PENDING.value),
+    ]
+    if draft.customer_id:
+        pairs.append(SearchAttributePair(display.CUSTOMER_ID, draft.customer_id))
+    if draft.payment_method in _GATEWAYS:
+        pairs.append(SearchAttributePair(display.GATEWAY, draft.payment_method))
+    return TypedSearchAttributes(pairs)
+
+
+def _timings(settings: Settings) -> OrderTimings:
+    return OrderTimings(
+        hold=settings.hold_duration,
+        first_payment_check=settings.first_payment_check,
+        payment_poll=settings.payment_poll_interval,
+        restock_patience=settings.restock_patience,
+        tracking_poll=settings.tracking_poll_interval,
+        tracking_poll_limit=settings.tracking_poll_limit,
+        review_delay=settings.review_delay,
+    )
+
+
+def _reused() -> Refusal:
+    return refusal(
+        409,
+        "idempotency_key_reused",
+        "this key belongs to another request: send a new key with a new request",
+        "Idempotency-Key",
+    )

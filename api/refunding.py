@@ -1,0 +1,40 @@
+"""A refund that somebody asks for: one workflow for each, started with its first question."""
+
+from __future__ import annotations
+
+from temporalio.client import WithStartWorkflowOperation
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from api.problems import refusal
+from api.resources import Resources
+from api.updates import settle, updating
+from workflows.messages import RefundAccepted, RefundOrder
+from workflows.policies import ORDERS_QUEUE
+from workflows.refund import RefundWorkflow
+
+
+async def begin_refund(uses: Resources, request: RefundOrder) -> RefundAccepted:
+    """Start the refund and wait until its amount is claimed; the same id makes one refund.
+
+    Raises:
+        Refusal: there is nothing to give back, or Temporal does not answer.
+    """
+    operation = WithStartWorkflowOperation(
+        RefundWorkflow.run,
+        request,
+        id=f"refund-{request.refund_id}",
+        task_queue=ORDERS_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        static_summary=f"Refund for order {request.order_id}",
+    )
+    try:
+        async with updating(uses, request.order_id):
+            return await uses.client.execute_update_with_start_workflow(
+                RefundWorkflow.begin, id="begin", start_workflow_operation=operation
+            )
+    except WorkflowAlreadyStartedError as error:
+        raise refusal(409, "refund_ended", "this refund has ended: send a new key") from error
+    finally:
+        await settle(operation)

@@ -1,0 +1,200 @@
+"""From what we know to what we answer; nothing here asks anybody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic.alias_generators import to_camel
+
+from api.answers import (
+    AttemptAnswer,
+    ItemAnswer,
+    MessageAnswer,
+    OrderAnswer,
+    ParcelEvent,
+    PaymentAnswer,
+    PlacedAnswer,
+    PriceTag,
+    RefundAnswer,
+    ShipmentAnswer,
+    TimelineEntry,
+)
+from api.overview import Overview
+from db.orders import OrderEvent
+from db.payments import AttemptState, Payment, Refund
+from domain.money import Money
+from domain.order import Order, OrderLine, Pricing, Problem
+from domain.payment import PaymentAction
+from gateways.tracking.links import tracking_link
+from workflows.messages import (
+    PaymentInstruction,
+    PlacementAwaitsPayment,
+    PlacementWaitsForStock,
+    Waiting,
+)
+
+_PAYABLE = {AttemptState.PENDING, AttemptState.FAILED}
+
+
+def decimal(money: Money) -> str:
+    """The amount in major units, with exactly the currency's decimals."""
+    return str(money.amount)
+
+
+def price_tag(pricing: Pricing) -> PriceTag:
+    """The price in the shop's words."""
+    return PriceTag(
+        subtotal=decimal(pricing.subtotal),
+        shipping=decimal(pricing.shipping),
+        tax=decimal(pricing.tax),
+        discount=decimal(pricing.discount),
+        total=decimal(pricing.total),
+        currency=pricing.total.currency,
+    )
+
+
+def payment(instruction: PaymentInstruction) -> PaymentAnswer:
+    """How to pay one attempt."""
+    return PaymentAnswer(
+        payment_id=instruction.payment_id,
+        gateway=instruction.gateway,
+        amount=decimal(instruction.amount),
+        currency=instruction.amount.currency,
+        action=instruction.action,
+        expires_at=instruction.expires_at,
+    )
+
+
+def placed(
+    placement: PlacementAwaitsPayment | PlacementWaitsForStock, warnings: tuple[Problem, ...]
+) -> PlacedAnswer:
+    """The answer to a new order."""
+    base = _placed(placement.order)
+    if isinstance(placement, PlacementWaitsForStock):
+        return base.model_copy(update={"shortages": placement.shortages, "warnings": warnings})
+    how = payment(placement.payment) if placement.payment else None
+    return base.model_copy(update={"payment": how, "warnings": warnings})
+
+
+def placed_before(known: Overview, now: datetime) -> PlacedAnswer:
+    """The answer to an order that is known, but whose workflow Temporal has forgotten."""
+    payable = [row for row in known.payments if _action(row, now)]
+    how = None
+    if payable:
+        row = payable[-1]
+        how = PaymentAnswer.model_validate(_attempt(row, now).model_dump())
+    return _placed(known.order).model_copy(update={"payment": how})
+
+
+def order(known: Overview, waiting: Waiting | None, now: datetime) -> OrderAnswer:
+    """The order with all that belongs to it."""
+    stored = known.order
+    return OrderAnswer(
+        order_id=stored.order_id,
+        order_number=stored.order_number,
+        customer_id=stored.customer_id,
+        status=stored.status,
+        payment_status=stored.payment_status,
+        shipping_status=stored.shipping_status,
+        customer_info=stored.customer_info,
+        items=tuple(_item(line) for line in stored.items),
+        pricing=price_tag(stored.pricing),
+        kept=decimal(known.kept),
+        gateway=stored.gateway,
+        locale=stored.locale,
+        coupon_code=stored.coupon_code,
+        special_instructions=stored.special_instructions,
+        created_at=stored.created_at,
+        updated_at=known.updated_at,
+        payments=tuple(_attempt(row, now) for row in known.payments),
+        refunds=tuple(_refund(row) for row in known.refunds),
+        shipment=_shipment(known),
+        notifications=tuple(
+            MessageAnswer.model_validate(row.model_dump()) for row in known.notifications
+        ),
+        timeline=tuple(_entry(event) for event in known.events),
+        waiting_for=waiting,
+    )
+
+
+def _placed(stored: Order) -> PlacedAnswer:
+    return PlacedAnswer(
+        order_id=stored.order_id,
+        order_number=stored.order_number,
+        status=stored.status,
+        payment_status=stored.payment_status,
+        shipping_status=stored.shipping_status,
+        pricing=price_tag(stored.pricing),
+    )
+
+
+def _item(line: OrderLine) -> ItemAnswer:
+    return ItemAnswer(
+        line_no=line.line_no,
+        product_id=line.product_id,
+        sku=line.sku,
+        name=line.name,
+        quantity=line.quantity,
+        unit_price=decimal(line.unit_price),
+        total_price=decimal(line.total_price),
+    )
+
+
+def _attempt(row: Payment, now: datetime) -> AttemptAnswer:
+    return AttemptAnswer(
+        payment_id=row.id,
+        gateway=row.gateway,
+        state=row.state,
+        amount=decimal(row.asked),
+        currency=row.currency,
+        captured=decimal(Money(minor=row.captured_minor, currency=row.currency)),
+        refunded=decimal(Money(minor=row.refunded_minor, currency=row.currency)),
+        action=_action(row, now),
+        expires_at=row.expires_at,
+        failure_code=row.failure_code,
+        failure_message=row.failure_message,
+        created_at=row.created_at,
+    )
+
+
+def _action(row: Payment, now: datetime) -> PaymentAction | None:
+    if row.state not in _PAYABLE or not row.action_value or row.expires_at <= now:
+        return None
+    return PaymentAction.model_validate({"type": row.action_type, "value": row.action_value})
+
+
+def _refund(row: Refund) -> RefundAnswer:
+    return RefundAnswer(
+        refund_id=row.id,
+        payment_id=row.payment_id,
+        state=row.state,
+        amount=decimal(row.amount),
+        currency=row.currency,
+        reason=row.reason,
+        created_at=row.created_at,
+        settled_at=row.settled_at,
+    )
+
+
+def _shipment(known: Overview) -> ShipmentAnswer | None:
+    parcel = known.shipment
+    if parcel is None:
+        return None
+    return ShipmentAnswer(
+        carrier=parcel.carrier,
+        tracking_number=parcel.tracking_number,
+        tracking_url=tracking_link(parcel.carrier, parcel.tracking_number),
+        status=parcel.status,
+        shipped_at=parcel.shipped_at,
+        estimated_delivery=parcel.estimated_delivery,
+        delivered_at=parcel.delivered_at,
+        signed_by=parcel.signed_by,
+        tracking_events=tuple(
+            ParcelEvent.model_validate(row.model_dump()) for row in known.parcel_events
+        ),
+    )
+
+
+def _entry(event: OrderEvent) -> TimelineEntry:
+    detail = {to_camel(name): value for name, value in event.detail.items()}
+    return TimelineEntry.model_validate({**detail, "at": event.at, "kind": event.kind})

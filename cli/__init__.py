@@ -1,0 +1,1 @@
+"""The commands of `starter.py`, one idea a file."""

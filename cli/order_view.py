@@ -1,0 +1,170 @@
+"""How an order looks at a terminal: its summary, and its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli import output
+
+# What the API answers, as it came.
+Body = Mapping[str, Any]
+
+EVENTS = {
+    "order_placed": "placed",
+    "out_of_stock": "out of stock: waits for goods",
+    "stock_reserved": "stock held",
+    "stock_reserved_again": "stock held again for late money",
+    "payment_created": "payment asked for",
+    "payment_refused": "payment refused by the provider",
+    "payment_processing": "payment is being processed",
+    "payment_paid": "paid",
+    "payment_failed": "payment declined",
+    "payment_closed": "payment closed",
+    "order_confirmed": "confirmed, stock committed",
+    "picking_accepted": "the warehouse picks",
+    "picking_refused": "the warehouse refused",
+    "picking_recalled": "picking recalled",
+    "picking_recall_refused": "too late to recall",
+    "order_shipped": "shipped",
+    "parcel_moved": "parcel moved",
+    "order_delivered": "delivered",
+    "order_completed": "completed",
+    "hold_released": "stock released",
+    "hold_expired": "hold expired, stock released",
+    "stock_returned": "stock back on the shelf",
+    "refund_requested": "refund asked for",
+    "refund_pending": "refund under way",
+    "refund_succeeded": "refunded",
+    "refund_failed": "refund failed",
+    "refund_manual": "refund waits for a person",
+    "order_cancelled": "cancelled",
+    "cancel_refused": "cancellation came too late",
+}
+
+_GOOD = {"payment_paid", "order_confirmed", "order_delivered", "order_completed"}
+_BAD = {
+    "out_of_stock",
+    "payment_failed",
+    "payment_refused",
+    "picking_refused",
+    "hold_expired",
+    "refund_failed",
+    "order_cancelled",
+}
+_SHOWN = (
+    "total",
+    "amount",
+    "reason",
+    "gateway",
+    "warehouseId",
+    "carrier",
+    "trackingNumber",
+    "status",
+    "location",
+    "until",
+)
+
+
+def statuses(order: Body) -> Text:
+    """The three statuses in one line."""
+    return Text.assemble(
+        output.status(order["status"]),
+        ("  payment ", "dim"),
+        output.status(order["paymentStatus"]),
+        ("  goods ", "dim"),
+        output.status(order["shippingStatus"]),
+    )
+
+
+def lines(order: Body) -> Table:
+    """The lines and what they come to."""
+    table = output.table(
+        "",
+        ("", "SKU", "each", "total"),
+        [
+            (
+                f"{item['quantity']} × {item['name']}",
+                item["sku"],
+                item["unitPrice"],
+                item["totalPrice"],
+            )
+            for item in order["items"]
+        ],
+        right="each total",
+    )
+    pricing = order["pricing"]
+    for name in ("shipping", "tax", "discount"):
+        if float(pricing[name]):
+            sign = "-" if name == "discount" else ""
+            table.add_row("", "", Text(name, style="dim"), sign + pricing[name])
+    total = f"{pricing['total']} {pricing['currency']}"
+    table.add_row("", "", Text("total", style="bold"), Text(total, style="bold"))
+    return table
+
+
+def timeline(order: Body) -> Table:
+    """What happened, when."""
+    return output.table(
+        "",
+        ("UTC", "event", "detail"),
+        [
+            (output.moment(entry["at"]), _event(entry["kind"]), _detail(entry))
+            for entry in order["timeline"]
+        ],
+    )
+
+
+def waiting(order: Body) -> Text:
+    """What the order waits for, until when, and what happens then."""
+    wait = order.get("waitingFor")
+    if not wait:
+        return Text("It waits for nothing.", style="dim")
+    until = f" until {output.moment(wait['until'])} UTC" if wait.get("until") else ""
+    then = f"; then: {wait['then']}" if wait.get("then") else ""
+    return Text.assemble("Waits for ", (wait["what"], "bold"), f"{until}{then}.")
+
+
+def payment(how: Body) -> Text:
+    """How to pay."""
+    action = how["action"]
+    return Text.assemble(
+        "Pay ",
+        (output.money(how["amount"], how["currency"]), "bold"),
+        f" through {how['gateway']} until {output.moment(how['expiresAt'])} UTC\n",
+        (f"{action['type'].replace('_', ' ')}: ", "dim"),
+        action["value"],
+    )
+
+
+def summary(order: Body, *parts: RenderableType) -> RenderableType:
+    """The order's head, its lines, and whatever else there is to say."""
+    return output.panel(
+        order["orderNumber"], statuses(order), Text(""), lines(order), *_spaced(parts)
+    )
+
+
+def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
+    return [Group(Text(""), part) for part in parts]
+
+
+def _event(kind: str) -> Text:
+    style = "green" if kind in _GOOD else "red" if kind in _BAD else ""
+    return Text(EVENTS.get(kind, kind.replace("_", " ")), style=style)
+
+
+def _detail(entry: Body) -> str:
+    shortages = [
+        f"{short['name']}: {short['available']} of {short['requested']}"
+        for short in entry.get("shortages") or ()
+    ]
+    shown = [
+        output.moment(entry[name]) if name == "until" else str(entry[name])
+        for name in _SHOWN
+        if entry.get(name)
+    ]
+    return ", ".join([*shown, *shortages])

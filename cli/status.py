@@ -1,0 +1,79 @@
+"""`status`: where an order stands and how it got there."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from cli import order_view, output
+from cli.books import find_order_id
+from cli.http import Body, Remote, api
+from cli.options import (
+    DEFAULT_DATA_DIR,
+    ApiKey,
+    ApiUrl,
+    AsJson,
+    Database,
+    DataDir,
+    OrderRef,
+)
+from cli.whereabouts import Whereabouts
+from domain.ids import order_workflow_id
+
+_ENDED = {"completed", "cancelled", "refunded"}
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def status(
+    order: OrderRef,
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Look again every second until the order ends.")
+    ] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    api_url: ApiUrl = "",
+    api_key: ApiKey = "",
+    database: Database = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show an order: its statuses, what it waits for, and everything that happened."""
+    where = Whereabouts(data_dir, api=api_url, api_key=api_key, database=database)
+    path = f"/orders/{find_order_id(where, order)}"
+    with api(where) as shop:
+        found = shop.get(path)
+        if as_json:
+            output.print_json(found)
+        elif watch:
+            _watch(shop, path, found, where.find("ui"))
+        else:
+            output.console.print(view(found, where.find("ui")))
+
+
+def view(order: Body, ui: str = "") -> RenderableType:
+    """All that there is to say about an order."""
+    parts: list[RenderableType] = [
+        order_view.summary(order, order_view.waiting(order)),
+        order_view.timeline(order),
+    ]
+    parcel = order.get("shipment")
+    if parcel:
+        text = f"Parcel {parcel['trackingNumber']} ({parcel['carrier']}): {parcel['status']}"
+        parts.append(Text(f"{text}  {parcel['trackingUrl']}", style="dim"))
+    if ui:
+        workflow = order_workflow_id(order["orderId"])
+        link = f"{ui}/namespaces/default/workflows/{workflow}"
+        parts.append(Text.assemble(("Web UI  ", "dim"), (link, f"link {link}")))
+    return Group(*parts)
+
+
+def _watch(shop: Remote, path: str, found: Body, ui: str) -> None:
+    with Live(view(found, ui), console=output.console, auto_refresh=False) as live:
+        while found["status"] not in _ENDED:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            found = shop.get(path)
+            live.update(view(found, ui), refresh=True)

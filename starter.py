@@ -1,0 +1,83 @@
+"""Orderflow's command line: run the stack, place orders, look after them, check the books."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from cli import audit, change, load, order, output, outside, report, setup, status, stock
+from cli.failure import CommandFailed
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Orders from checkout to the door, on Temporal.",
+    epilog="Start with: python starter.py up, and in another terminal: python starter.py order",
+)
+
+_STACK, _ORDERS, _OUTSIDE, _BOOKS = (
+    "Run it",
+    "Orders",
+    "Play the outside parties (on the embedded stack)",
+    "The books",
+)
+
+app.command(rich_help_panel=_STACK, epilog="Example: python starter.py up --port-base 9000")(
+    setup.up
+)
+app.command(
+    rich_help_panel=_STACK,
+    epilog="Example: python starter.py migrate --database postgresql+asyncpg://me@db/orderflow",
+)(setup.migrate)
+app.command(rich_help_panel=_STACK, epilog="Example: python starter.py seed")(setup.seed)
+app.command(
+    rich_help_panel=_STACK, epilog="Example: python starter.py load --orders 200 --concurrency 16"
+)(load.load)
+
+app.command(
+    rich_help_panel=_ORDERS, epilog="Example: python starter.py order examples/order-en.json"
+)(order.order)
+app.command(
+    rich_help_panel=_ORDERS, epilog="Example: python starter.py status ORD2611210000001 --watch"
+)(status.status)
+app.command(
+    rich_help_panel=_ORDERS,
+    epilog='Example: python starter.py cancel ORD2611210000001 --reason "ordered twice"',
+)(change.cancel)
+app.command(
+    rich_help_panel=_ORDERS,
+    epilog="Example: python starter.py refund ORD2611210000001 --amount 12.50",
+)(change.refund)
+
+app.command(
+    rich_help_panel=_OUTSIDE, epilog="Example: python starter.py pay ORD2611210000001 --decline"
+)(outside.pay)
+app.command(rich_help_panel=_OUTSIDE, epilog="Example: python starter.py ship ORD2611210000001")(
+    outside.ship
+)
+app.command(
+    rich_help_panel=_OUTSIDE,
+    epilog="Example: python starter.py deliver ORD2611210000001 --status out_for_delivery",
+)(outside.deliver)
+
+app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py report --json")(
+    report.report
+)
+app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py audit --json")(audit.audit)
+app.add_typer(stock.app, name="stock", rich_help_panel=_BOOKS)
+
+
+def main() -> None:
+    """Run one command; what can be expected to go wrong is said in a sentence."""
+    try:
+        app()
+    except CommandFailed as failed:
+        output.fail(str(failed))
+        sys.exit(failed.code)
+
+
+if __name__ == "__main__":
+    main()
