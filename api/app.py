@@ -57,11 +57,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            pool = engine
-            if pool is None:
-                pool = connect(settings.database_url, settings.database_pool_size)
+            pool = engine or connect(settings.database_url, settings.database_pool_size)
+            party = http or build_client()
+            if engine is None:
                 stack.push_async_callback(pool.dispose)
-            party = http or await stack.enter_async_context(build_client())
+            if http is None:
+                stack.push_async_callback(party.aclose)
             temporal_client = client or await temporal.connect(
                 settings, lazy=True, retry=temporal.IMPATIENT
             )

@@ -48,6 +48,7 @@ class CodecCors:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, the codec's through CORS."""
         codec = scope["type"] == "http" and scope["path"].startswith("/codec/")
         await (self._open if codec else self._app)(scope, receive, send)
 

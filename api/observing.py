@@ -30,6 +30,7 @@ class Observing:
         self._tracer = trace.get_tracer("orderflow.api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and look at what comes back."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

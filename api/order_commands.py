@@ -17,14 +17,19 @@ from api.overview import Brief
 from api.problems import Problems, Refusal, refusal
 from api.refunding import begin_refund
 from api.resources import Resources, Uses
-from api.updates import find_order, updating
+from api.updates import CANCEL, START_PAYMENT, find_order, updating
 from domain.cleaning import worded_like
 from domain.ids import REFUND, order_workflow_id
 from domain.money import Money
 from domain.order import GatewayName, Problem
 from domain.reading import Fields, as_fields
-from workflows.messages import CancelOrder, RefundOrder, StartPayment
-from workflows.order import OrderWorkflow
+from workflows.messages import (
+    CancelAccepted,
+    CancelOrder,
+    PaymentInstruction,
+    RefundOrder,
+    StartPayment,
+)
 
 router = APIRouter(tags=["orders"], dependencies=[Depends(authorize)])
 
@@ -67,10 +72,13 @@ async def start_payment(
     gateway = _gateway(uses, request)
     request.refuse_if_wrong()
     await find_order(uses, order_id)
-    handle = uses.client.get_workflow_handle_for(OrderWorkflow.run, order_workflow_id(order_id))
+    handle = uses.client.get_workflow_handle(order_workflow_id(order_id))
     async with updating(uses, order_id):
-        instruction = await handle.execute_update(
-            OrderWorkflow.start_payment, StartPayment(gateway=gateway), id=_update_id(key)
+        instruction: PaymentInstruction = await handle.execute_update(
+            START_PAYMENT,
+            StartPayment(gateway=gateway),
+            id=_update_id(key),
+            result_type=PaymentInstruction,
         )
     return answer(views.payment(instruction), 201)
 
@@ -96,9 +104,11 @@ async def cancel_order(uses: Uses, order_id: OrderId, body: OptionalJsonBody) ->
     request.refuse_if_wrong()
     await find_order(uses, order_id)
     command = CancelOrder(reason=reason, requested_by=_REQUESTERS[requester])
-    handle = uses.client.get_workflow_handle_for(OrderWorkflow.run, order_workflow_id(order_id))
+    handle = uses.client.get_workflow_handle(order_workflow_id(order_id))
     async with updating(uses, order_id):
-        accepted = await handle.execute_update(OrderWorkflow.cancel, command)
+        accepted: CancelAccepted = await handle.execute_update(
+            CANCEL, command, result_type=CancelAccepted
+        )
     return answer(CancelAnswer(order_id=accepted.order_id, refund=accepted.refund), 202)
 
 

@@ -111,7 +111,7 @@ async def count_backlog(session: AsyncSession, now: datetime) -> Backlog:
     )
     sources = [(source, count, oldest) for source, count, oldest in waiting]
     return Backlog(
-        orders={status: count for status, count in by_status},
+        orders=dict(by_status.tuples().all()),
         unapplied={source: count for source, count, _ in sources},
         oldest_age=max(now - min((oldest for _, _, oldest in sources), default=now), timedelta()),
     )

@@ -12,7 +12,6 @@ from typing import get_args
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
-    WorkflowHandle,
     WorkflowUpdateFailedError,
 )
 from temporalio.common import (
@@ -28,19 +27,19 @@ from api import outages
 from api.overview import find_fingerprint
 from api.problems import Refusal, refusal
 from api.resources import Resources
-from api.updates import settle
+from api.updates import PLACE, settle
 from domain.cleaning import CleanedOrder
 from domain.ids import order_workflow_id
 from domain.order import GatewayName, OrderDraft
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 from settings import Settings
 from workflows import display
-from workflows.messages import OrderInput, OrderOutcome, OrderTimings, Placement, PlacementAnswer
+from workflows.messages import OrderInput, OrderTimings, Placement, PlacementAnswer
 from workflows.order import OrderWorkflow
 from workflows.policies import ORDERS_QUEUE
 
 # One placement a workflow: the same update again gets the first one's answer.
-_UPDATE_ID = "place"
+_UPDATE_ID = PLACE
 _GATEWAYS = frozenset[str](get_args(GatewayName))
 _REPEAT = "repeating the request with the same Idempotency-Key is safe"
 
@@ -67,6 +66,7 @@ async def place(uses: Resources, placing: Placing) -> Placement | None:
     advice = _REPEAT if placing.repeatable else "the order may have been placed all the same"
     async with outages.temporal(uses.patience, advice):
         try:
+            answer: PlacementAnswer | None
             if known is None:
                 answer = await _start(uses.client, placing, _timings(uses.settings))
             else:
@@ -104,24 +104,26 @@ async def _start(client: Client, placing: Placing, timings: OrderTimings) -> Pla
         search_attributes=_search_attributes(placing.cleaned.draft),
     )
     try:
-        return await client.execute_update_with_start_workflow(
-            OrderWorkflow.place, id=_UPDATE_ID, start_workflow_operation=operation
+        answer: PlacementAnswer = await client.execute_update_with_start_workflow(
+            PLACE, id=_UPDATE_ID, result_type=PlacementAnswer, start_workflow_operation=operation
         )
     finally:
         await settle(operation)
+    return answer
 
 
 async def _ask_again(client: Client, order_id: str) -> PlacementAnswer | None:
     """The stored order must not start a second workflow, even when its first one is forgotten."""
-    handle: WorkflowHandle[OrderWorkflow, OrderOutcome] = client.get_workflow_handle_for(
-        OrderWorkflow.run, order_workflow_id(order_id)
-    )
+    handle = client.get_workflow_handle(order_workflow_id(order_id))
     try:
-        return await handle.execute_update(OrderWorkflow.place, id=_UPDATE_ID)
+        answer: PlacementAnswer = await handle.execute_update(
+            PLACE, id=_UPDATE_ID, result_type=PlacementAnswer
+        )
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
         raise
+    return answer
 
 
 def _summary(placing: Placing) -> str:

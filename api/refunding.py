@@ -8,7 +8,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from api.problems import refusal
 from api.resources import Resources
-from api.updates import settle, updating
+from api.updates import BEGIN, settle, updating
 from workflows.messages import RefundAccepted, RefundOrder
 from workflows.policies import ORDERS_QUEUE
 from workflows.refund import RefundWorkflow
@@ -31,9 +31,13 @@ async def begin_refund(uses: Resources, request: RefundOrder) -> RefundAccepted:
     )
     try:
         async with updating(uses, request.order_id):
-            return await uses.client.execute_update_with_start_workflow(
-                RefundWorkflow.begin, id="begin", start_workflow_operation=operation
+            accepted: RefundAccepted = await uses.client.execute_update_with_start_workflow(
+                BEGIN,
+                id=BEGIN,
+                result_type=RefundAccepted,
+                start_workflow_operation=operation,
             )
+            return accepted
     except WorkflowAlreadyStartedError as error:
         raise refusal(409, "refund_ended", "this refund has ended: send a new key") from error
     finally:

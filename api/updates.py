@@ -17,6 +17,12 @@ from api.problems import Refusal, refusal
 from api.resources import Resources
 from workflows.messages import CANCEL_REFUSED, PAYMENT_REFUSED, REFUND_REFUSED
 
+# Updates are named as text: the SDK's types for updates with a description are wrong (1.35).
+PLACE = "place"
+START_PAYMENT = "start_payment"
+CANCEL = "cancel"
+BEGIN = "begin"
+
 W = TypeVar("W")
 R = TypeVar("R")
 

@@ -49,10 +49,10 @@ class Faults(Interceptor):
 
     def due(self, name: str, order_id: str, when: When) -> Fault | None:
         for fault in self._faults:
-            if (fault.activity, fault.order_id, fault.when) == (name, order_id, when):
-                if fault.hits < fault.times:
-                    fault.hits += 1
-                    return fault
+            meant = (fault.activity, fault.order_id, fault.when) == (name, order_id, when)
+            if meant and fault.hits < fault.times:
+                fault.hits += 1
+                return fault
         return None
 
 

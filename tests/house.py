@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from uuid import uuid4
 
 import httpx
@@ -169,8 +167,8 @@ class House:
             )
             await session.execute(
                 text(
-                    "INSERT INTO inventory (warehouse_id, sku, total, available, bin)"
-                    " VALUES ('WH-HZ', :sku, :stock, :stock, 'A-01-01-1')"
+                    "INSERT INTO inventory (warehouse_id, sku, total, available, reorder_point, bin)"
+                    " VALUES ('WH-HZ', :sku, :stock, :stock, 0, 'A-01-01-1')"
                 ),
                 {"sku": product_id, "stock": stock},
             )
@@ -239,9 +237,9 @@ async def open_house(database_url: str, directory: Path) -> AsyncIterator[House]
         ports=ports, secrets=secrets, data_dir=directory, database=database_url
     )
     variables["MESSAGES_OUTBOX"] = str(directory / "messages.jsonl")
-    with mock.patch.dict(os.environ, variables, clear=True):
-        settings = Settings()
-        simulated = simulator.SimulatorConfig(sim_state=":memory:")
+    given = {name.lower(): value for name, value in variables.items()}
+    settings = Settings(**given)
+    simulated = simulator.SimulatorConfig(**{**given, "sim_state": ":memory:"})
     async with AsyncExitStack() as stack:
         mailbox = Mailbox()
         smtp = Controller(mailbox, hostname="127.0.0.1", port=ports.smtp)

@@ -23,6 +23,7 @@ from gateways.errors import (
 )
 from gateways.payments.protocol import PaymentGateway
 from gateways.payments.stripe import StripeGateway
+from gateways.payments.stripe_objects import PAYMENT_STATES
 from tests.gateways.peer import Peer
 from tests.gateways.stripe_wire import (
     API_KEY,
@@ -176,6 +177,19 @@ async def test_each_documented_status_is_understood_and_only_paid_holds_money(
     assert view.refunded == Money.zero("CNY")
     assert (view.payment_id, view.provider_ref) == ("P01", "pi_1")
     assert peer.only(GET).query == {"expand[0]": ["latest_charge"]}
+
+
+@pytest.mark.parametrize("status", sorted(set(PAYMENT_STATES) - {"succeeded"}))
+async def test_what_is_not_paid_holds_no_money_whatever_its_amounts_say(
+    stripe_gateway: StripeGateway, peer: Peer, status: str
+) -> None:
+    silent = intent(status)
+    del silent["amount_received"]
+    peer.says(GET, silent)
+    peer.says(GET, intent(status, amount_received=12345, latest_charge=charge(amount_refunded=5)))
+    for _ in range(2):
+        view = await stripe_gateway.query("P01", "pi_1", ASKED)
+        assert (view.captured.minor, view.refunded.minor) == (0, 0)
 
 
 async def test_a_status_that_stripe_never_documented_is_not_guessed(
