@@ -230,10 +230,12 @@ async def _record(session: AsyncSession, refund_id: str, view: RefundView, at: d
     order.kept_minor += payments.settle_refund(payment, refund, view.state, at)
     if view.state is RefundState.SUCCEEDED:
         gone = order.kept_minor == 0
+        # Surplus money never was the order's: that it goes back says nothing about the order.
+        part = None if payment.surplus else PaymentStatus.PARTIALLY_REFUNDED
         orders.move(
             order,
             at,
-            payment=PaymentStatus.REFUNDED if gone else PaymentStatus.PARTIALLY_REFUNDED,
+            payment=PaymentStatus.REFUNDED if gone else part,
             status=OrderStatus.REFUNDED if gone and order.status in _GOODS_GONE else None,
         )
     await orders.add_event(

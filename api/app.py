@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import httpx
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
@@ -15,6 +16,7 @@ import composition
 import temporal
 from activities.inbox import Courier
 from api import callbacks, codec_endpoint, health, order_commands, orders, problems
+from api.auth import caller_name
 from api.bodies import BodyLimit
 from api.codec_endpoint import CodecCors
 from api.metrics import Metrics
@@ -23,11 +25,20 @@ from api.resources import Resources
 from db.engine import connect, session_factory
 from gateways.http import build_client
 from gateways.tracking.protocol import TrackingGateway
-from settings import Settings
+from settings import Settings, reveal
+from workflows.messages import OrderTimings
 from workflows.policies import ORDERS_QUEUE
 
 # Longer than the workflow tries to create a payment: three times 20 s and the pauses between.
 PATIENCE = timedelta(seconds=75)
+
+# FastAPI's own would put paths (the codec's token) and exceptions' messages into what it exports.
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
 
 _DESCRIPTION = """
 Takes orders from checkout to the customer's door.
@@ -68,8 +79,11 @@ def create_app(
             )
             sessions = session_factory(pool)
             app.state.resources = Resources(
-                settings=settings,
-                engine=pool,
+                callers=tuple(caller_name(reveal(key)) for key in settings.api_keys),
+                codec=temporal.codec_of(settings),
+                codec_token=reveal(settings.codec_token),
+                shipping_secret=reveal(settings.shipping_callback_secret),
+                timings=_timings(settings),
                 sessions=sessions,
                 client=temporal_client,
                 courier=Courier(sessions, temporal_client, ORDERS_QUEUE),
@@ -87,6 +101,7 @@ def create_app(
         lifespan=lifespan,
         redirect_slashes=False,
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
     )
     for part in (orders, order_commands, callbacks, codec_endpoint, health):
         app.include_router(part.router)
@@ -104,3 +119,15 @@ def _tracking(settings: Settings, http: httpx.AsyncClient) -> dict[str, Tracking
         return {}
     gateway = composition.tracking_gateway(settings, http)
     return {gateway.name: gateway}
+
+
+def _timings(settings: Settings) -> OrderTimings:
+    return OrderTimings(
+        hold=settings.hold_duration,
+        first_payment_check=settings.first_payment_check,
+        payment_poll=settings.payment_poll_interval,
+        restock_patience=settings.restock_patience,
+        tracking_poll=settings.tracking_poll_interval,
+        tracking_poll_limit=settings.tracking_poll_limit,
+        review_delay=settings.review_delay,
+    )

@@ -20,7 +20,6 @@ from api.resources import Resources, Uses
 from gateways.errors import InvalidCallback
 from gateways.signatures import SIGNATURE_HEADER
 from gateways.warehouse import parse_shipping_callback
-from settings import reveal
 
 router = APIRouter(prefix="/callbacks", tags=["callbacks"])
 
@@ -88,11 +87,11 @@ async def payment_callback(uses: Uses, gateway: str, request: Request, body: Raw
 )
 async def shipping_callback(uses: Uses, request: Request, body: RawBody) -> Response:
     """The warehouse shipped an order, or refuses to: `{eventId, orderId, event, ...}`."""
-    secret = reveal(uses.settings.shipping_callback_secret)
-    if not secret:
+    if not uses.shipping_secret:
         _not_configured(uses, WAREHOUSE)
+    now = datetime.now(UTC)
     try:
-        news = parse_shipping_callback(request.headers, body, secret, datetime.now(UTC))
+        news = parse_shipping_callback(request.headers, body, uses.shipping_secret, now)
     except InvalidCallback as error:
         uses.metrics.callbacks_rejected.labels(WAREHOUSE, "invalid").inc()
         raise refusal(401, "callback_invalid", str(error)) from error
@@ -150,7 +149,8 @@ def _kept(request: Request) -> dict[str, str]:
 
 def _family(request: Request) -> str:
     """Who may have sent it, from a path that nobody has checked yet."""
-    return request.url.path.split("/")[2]
+    family = request.url.path.split("/")[2]
+    return WAREHOUSE if family == "shipping" else family
 
 
 def _response(acknowledgement: tuple[int, str, bytes]) -> Response:

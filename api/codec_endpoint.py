@@ -19,8 +19,6 @@ from api.auth import authorize
 from api.problems import refusal
 from api.resources import Uses
 from codec import UndecryptablePayload
-from settings import reveal
-from temporal import codec_of
 
 router = APIRouter(prefix="/codec", tags=["codec"])
 
@@ -55,8 +53,8 @@ class CodecCors:
 
 def _holds_link(uses: Uses, token: str) -> None:
     """The link that the Web UI is started with is a capability: it cannot send a header."""
-    known = reveal(uses.settings.codec_token)
-    if not known or not hmac.compare_digest(known.encode(), token.encode()):
+    known = uses.codec_token.encode()
+    if not known or not hmac.compare_digest(known, token.encode()):
         raise refusal(404, "not_found", "Not Found")
 
 
@@ -66,7 +64,7 @@ def _holds_link(uses: Uses, token: str) -> None:
 @router.post("/{token}/decode", dependencies=[Depends(_holds_link)], include_in_schema=False)
 async def decode(uses: Uses, request: Request) -> Response:
     """Decrypt payloads, e.g. `temporal workflow show --codec-endpoint URL --codec-auth TOKEN`."""
-    return await _translate(request, codec_of(uses.settings).decode)
+    return await _translate(request, uses.codec.decode)
 
 
 @router.post(
@@ -75,7 +73,7 @@ async def decode(uses: Uses, request: Request) -> Response:
 @router.post("/{token}/encode", dependencies=[Depends(_holds_link)], include_in_schema=False)
 async def encode(uses: Uses, request: Request) -> Response:
     """Encrypt payloads, for values that are typed into the Web UI or the CLI."""
-    return await _translate(request, codec_of(uses.settings).encode)
+    return await _translate(request, uses.codec.encode)
 
 
 async def _translate(request: Request, step: _Step) -> Response:

@@ -111,7 +111,7 @@ async def count_backlog(session: AsyncSession, now: datetime) -> Backlog:
     )
     sources = [(source, count, oldest) for source, count, oldest in waiting]
     return Backlog(
-        orders=dict(by_status.tuples().all()),
+        orders={row[0]: row[1] for row in by_status},
         unapplied={source: count for source, count, _ in sources},
         oldest_age=max(now - min((oldest for _, _, oldest in sources), default=now), timedelta()),
     )

@@ -32,7 +32,6 @@ from domain.cleaning import CleanedOrder
 from domain.ids import order_workflow_id
 from domain.order import GatewayName, OrderDraft
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
-from settings import Settings
 from workflows import display
 from workflows.messages import OrderInput, OrderTimings, Placement, PlacementAnswer
 from workflows.order import OrderWorkflow
@@ -68,7 +67,7 @@ async def place(uses: Resources, placing: Placing) -> Placement | None:
         try:
             answer: PlacementAnswer | None
             if known is None:
-                answer = await _start(uses.client, placing, _timings(uses.settings))
+                answer = await _start(uses.client, placing, uses.timings)
             else:
                 answer = await _ask_again(uses.client, placing.order_id)
         except (WorkflowAlreadyStartedError, WorkflowUpdateFailedError) as error:
@@ -142,18 +141,6 @@ def _search_attributes(draft: OrderDraft) -> TypedSearchAttributes:
     if draft.payment_method in _GATEWAYS:
         pairs.append(SearchAttributePair(display.GATEWAY, draft.payment_method))
     return TypedSearchAttributes(pairs)
-
-
-def _timings(settings: Settings) -> OrderTimings:
-    return OrderTimings(
-        hold=settings.hold_duration,
-        first_payment_check=settings.first_payment_check,
-        payment_poll=settings.payment_poll_interval,
-        restock_patience=settings.restock_patience,
-        tracking_poll=settings.tracking_poll_interval,
-        tracking_poll_limit=settings.tracking_poll_limit,
-        review_delay=settings.review_delay,
-    )
 
 
 def _reused() -> Refusal:

@@ -9,28 +9,33 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
 from activities.inbox import Courier
 from api import outages
 from api.metrics import Metrics
+from codec import EncryptingCodec
 from db.engine import Sessions
 from domain.order import GatewayName
 from gateways.payments.protocol import PaymentGateway
 from gateways.tracking.protocol import TrackingGateway
-from settings import Settings
+from workflows.messages import OrderTimings
 
 
 @dataclass(frozen=True)
 class Resources:
-    """One application's connections and adapters.
+    """One application's connections, adapters and secrets.
 
-    `patience` is how long a caller may wait for a workflow's answer.
+    `callers` are the hashes of the API keys. An empty secret turns off what it guards. `patience`
+    is how long a caller may wait for a workflow's answer.
     """
 
-    settings: Settings
-    engine: AsyncEngine
+    callers: tuple[str, ...]
+    codec: EncryptingCodec
+    codec_token: str
+    shipping_secret: str
+    timings: OrderTimings
     sessions: Sessions
     client: Client
     courier: Courier

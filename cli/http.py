@@ -116,10 +116,7 @@ class Remote:
     def _expect(self, answer: Answer) -> Body:
         if answer.ok:
             return answer.body
-        raise CommandFailed(
-            f"{self._name.capitalize()} says no: {answer.said()}".replace("The API", "The API"),
-            code=REFUSED,
-        )
+        raise CommandFailed(f"{self._name} says no: {answer.said()}", code=REFUSED)
 
     def _unreachable(self, error: httpx.TransportError) -> CommandFailed:
         why = str(error) or type(error).__name__

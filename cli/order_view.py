@@ -162,9 +162,11 @@ def _detail(entry: Body) -> str:
         f"{short['name']}: {short['available']} of {short['requested']}"
         for short in entry.get("shortages") or ()
     ]
+    # What was captured of a payment that was declined is nothing, which the event says already.
+    skipped = {"amount"} if entry["kind"] in _BAD else set()
     shown = [
         output.moment(entry[name]) if name == "until" else str(entry[name])
         for name in _SHOWN
-        if entry.get(name)
+        if entry.get(name) and name not in skipped
     ]
     return ", ".join([*shown, *shortages])

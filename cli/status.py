@@ -67,7 +67,11 @@ def view(order: Body, ui: str = "") -> RenderableType:
     if ui:
         workflow = order_workflow_id(order["orderId"])
         link = f"{ui}/namespaces/default/workflows/{workflow}"
-        parts.append(Text.assemble(("Web UI  ", "dim"), (link, f"link {link}")))
+        parts.append(
+            Text.assemble(
+                ("Web UI  ", "dim"), (link, f"link {link}"), no_wrap=True, overflow="ignore"
+            )
+        )
     return Group(*parts)
 
 

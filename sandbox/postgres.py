@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]  # it ships no types
+import asyncpg
 import psutil
 
 from sandbox.child import Child, SystemUser

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.endpoints_file import write_endpoints
 from sandbox.errors import SandboxError
 from sandbox.layout import Endpoints
 from sandbox.stack import EmbeddedStack
@@ -56,6 +57,7 @@ async def run_up(data_dir: Path, port_base: int, *, json_line: bool) -> int:
 
 async def _run(stack: EmbeddedStack, console: Console, data_dir: Path, *, json_line: bool) -> None:
     async with stack:
+        write_endpoints(data_dir, stack.endpoints)
         if json_line:
             print(json.dumps(stack.endpoints.as_json()), flush=True)  # noqa: T201 - the contract
         else:
@@ -84,10 +86,12 @@ def _show(console: Console, at: Endpoints, data_dir: Path) -> None:
         table.add_row(name, value)
     console.print(table)
     console.print("\nPlace an order:\n", style="bold")
-    # Unwrapped, so that it can be copied from a narrow terminal.
+    elsewhere = "" if data_dir == Path(".data") else f" --data-dir {data_dir}"
+    # Unwrapped, so that they can be copied from a narrow terminal.
+    console.print(f"  python starter.py order{elsewhere}", markup=False, soft_wrap=True)
     console.print(
         f"  curl -X POST {at.api}/orders -H 'Authorization: Bearer {at.api_key}'"
-        " -H 'Content-Type: application/json' -d @examples/order.json",
+        " -H 'Content-Type: application/json' -d @examples/order-cn.json",
         markup=False,
         soft_wrap=True,
     )

@@ -61,7 +61,7 @@ class _Faulty(ActivityInboundInterceptor):
         super().__init__(inner)
         self._faults = faults
 
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         name = activity.info().activity_type
         order_id = (activity.info().workflow_id or "").removeprefix("order-")
         _fail(self._faults.due(name, order_id, "before"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -39,6 +40,9 @@ from tests.serving import eventually_async, serve
 
 Json = dict[str, Any]
 
+# Always the same, so that recorded histories can be read: it protects nothing but tests.
+PAYLOAD_KEYS = "tests:" + base64.b64encode(b"orderflow".ljust(32, b".")).decode()
+
 
 class Mailbox:
     """Keeps what arrives over SMTP."""
@@ -63,6 +67,7 @@ class House:
     api_key: str
     simulator: str
     mailbox: Mailbox
+    temporal_metrics: str
     faults: Faults = field(default_factory=Faults)
 
     @property
@@ -129,6 +134,20 @@ class House:
         await eventually_async(look)
         return last
 
+    async def until_told(self, order_id: str, kind: str) -> None:
+        """Wait until the customer has had the mail of this kind."""
+
+        async def look() -> bool:
+            told = await self.rows(
+                "SELECT 1 FROM notifications WHERE order_id = :id AND kind = :kind"
+                " AND channel = 'email' AND state = 'sent'",
+                id=order_id,
+                kind=kind,
+            )
+            return bool(told)
+
+        await eventually_async(look)
+
     async def pay(self, payment_id: str, **query: Any) -> None:
         await self.simulate(f"stripe/{payment_id}/pay", params=query)
 
@@ -167,7 +186,8 @@ class House:
             )
             await session.execute(
                 text(
-                    "INSERT INTO inventory (warehouse_id, sku, total, available, reorder_point, bin)"
+                    "INSERT INTO inventory"
+                    " (warehouse_id, sku, total, available, reorder_point, bin)"
                     " VALUES ('WH-HZ', :sku, :stock, :stock, 0, 'A-01-01-1')"
                 ),
                 {"sku": product_id, "stock": stock},
@@ -236,8 +256,9 @@ async def open_house(database_url: str, directory: Path) -> AsyncIterator[House]
     variables = stack_environment(
         ports=ports, secrets=secrets, data_dir=directory, database=database_url
     )
+    variables["PAYLOAD_KEYS"] = PAYLOAD_KEYS
     variables["MESSAGES_OUTBOX"] = str(directory / "messages.jsonl")
-    given = {name.lower(): value for name, value in variables.items()}
+    given: Json = {name.lower(): value for name, value in variables.items()}
     settings = Settings(**given)
     simulated = simulator.SimulatorConfig(**{**given, "sim_state": ":memory:"})
     async with AsyncExitStack() as stack:
@@ -248,7 +269,9 @@ async def open_house(database_url: str, directory: Path) -> AsyncIterator[House]
         sim = await stack.enter_async_context(
             serve(simulator.create_app(simulated), ports.simulator)
         )
-        environment = await stack.enter_async_context(await start_temporal(settings))
+        environment = await stack.enter_async_context(
+            await start_temporal(settings, ports.temporal_metrics)
+        )
         engine = connect(settings.database_url, 20)
         stack.push_async_callback(engine.dispose)
         http = await stack.enter_async_context(build_client())
@@ -261,6 +284,7 @@ async def open_house(database_url: str, directory: Path) -> AsyncIterator[House]
             api_key=settings.api_keys[0].get_secret_value(),
             simulator=sim,
             mailbox=mailbox,
+            temporal_metrics=f"http://127.0.0.1:{ports.temporal_metrics}",
         )
         await stack.enter_async_context(_working(house))
         app = create_app(settings, engine=engine, client=environment.client)
@@ -268,7 +292,7 @@ async def open_house(database_url: str, directory: Path) -> AsyncIterator[House]
         yield house
 
 
-async def start_temporal(settings: Settings) -> WorkflowEnvironment:
+async def start_temporal(settings: Settings, metrics_port: int) -> WorkflowEnvironment:
     """The real development server, whose workflows' clocks tests can move forward."""
     flags = [
         part
@@ -280,7 +304,7 @@ async def start_temporal(settings: Settings) -> WorkflowEnvironment:
         dev_server_existing_path=str(program) if program.exists() else shutil.which("temporal"),
         dev_server_log_level="never",
         dev_server_startup_timeout=timedelta(seconds=60),
-        dev_server_extra_args=flags,
+        dev_server_extra_args=[*flags, "--metrics-port", str(metrics_port)],
         search_attributes=[
             SearchAttributeKey.for_float(name)
             if kind == "Double"

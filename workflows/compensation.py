@@ -33,15 +33,21 @@ class Compensations:
         self._undos = [entry for entry in self._undos if entry[0] != name]
 
     async def run(self) -> None:
-        """Undo everything. One undo's failure does not stop the others; none is given up."""
-        while self._undos:
-            for entry in reversed(self._undos.copy()):
-                if entry in self._undos and await _done(*entry):
-                    self._undos.remove(entry)
-            if self._undos:
-                await workflow.sleep(
-                    policies.UNDO_PAUSE, summary=f"Try again to: {', '.join(self.pending)}"
-                )
+        """Undo everything. One undo's failure does not stop the others; none is given up.
+
+        After a failure the whole round is repeated, which each undo tolerates: what a late one
+        finds, such as money that has come in meanwhile, is for the older ones to undo.
+        """
+        while failed := await self._round():
+            await workflow.sleep(policies.UNDO_PAUSE, summary=f"Try again to: {', '.join(failed)}")
+
+    async def _round(self) -> list[str]:
+        """Try every undo once, newest first; the names of those that failed."""
+        return [
+            entry[0]
+            for entry in reversed(self._undos.copy())
+            if entry in self._undos and not await _done(*entry)
+        ]
 
 
 async def _done(name: str, undo: Undo) -> bool:

@@ -8,6 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows import policies
+from workflows.background import dismiss
 from workflows.context import OrderContext, OrderStopped
 from workflows.messages import CancelOrder, ParcelNews, ShipmentNews
 
@@ -30,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.fulfillment import ShippingNews
     from domain.ids import PICKING_LIST, derived_id
     from domain.notification import NotificationKind
-    from domain.statuses import OrderStatus, ShippingStatus
+    from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
     from domain.tracking import TrackingSnapshot, TrackingStatus
 
 
@@ -75,12 +76,17 @@ class Delivery:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
-            # The customer must not wait for the confirmation while the warehouse is away.
+            # Nobody must wait for the confirmation while the warehouse is away.
             context.notifier.send()
+            context.display.statuses(status=OrderStatus.CONFIRMED, payment=PaymentStatus.PAID)
             picked = await self._send_picking_list(policies.WAREHOUSE)
         if picked.result.outcome == "refused":
             raise OrderStopped(f"the warehouse cannot pick the order: {picked.result.message}")
-        context.display.statuses(status=OrderStatus.PROCESSING, shipping=ShippingStatus.PICKING)
+        context.display.statuses(
+            status=OrderStatus.PROCESSING,
+            payment=PaymentStatus.PAID,
+            shipping=ShippingStatus.PICKING,
+        )
         context.tell(NotificationKind.ORDER_PROCESSING)
 
     async def _send_picking_list(self, policy: policies.RemoteOptions) -> PickingResult:
@@ -239,7 +245,7 @@ class Delivery:
 
     def _stop_poll(self) -> None:
         if self._poll is not None:
-            self._poll.cancel()
+            dismiss(self._poll)
             self._poll = None
 
     async def _take_parcel_news(self, news: ParcelNews) -> None:

@@ -212,8 +212,7 @@ class OrderWorkflow:
         await self._payment.collect(self._hold_deadline)
         context.undo.forget("close payments")
         self._status = OrderStatus.CONFIRMED
-        context.display.statuses(status=OrderStatus.CONFIRMED, payment=PaymentStatus.PAID)
-        # The warehouse answers in a moment: one trip to the mail relay carries both messages.
+        # The warehouse answers in a moment: what is shown and told then covers this step, too.
         context.tell(NotificationKind.ORDER_CONFIRMED, at_once=False)
 
     async def _follow_to_the_door(self) -> None:

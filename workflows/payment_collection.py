@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
 from workflows import policies
+from workflows.background import dismiss
 from workflows.context import OrderContext, OrderStopped
 from workflows.messages import PaymentInstruction, PaymentNews
 from workflows.payment_attempts import Attempt, AttemptRequest, PaymentAttempts
@@ -206,5 +207,5 @@ class PaymentCollection:
 
     def _stop_poll(self) -> None:
         if self._poll is not None:
-            self._poll.cancel()
+            dismiss(self._poll)
             self._poll = None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from itertools import count
 
 import pytest
 from sqlalchemy import text
 
 from db.audit import AuditReport, audit
 from db.engine import Sessions, connect, session_factory
+from tests.databases import Databases
 from tests.db.healthy import Names, Shop
 from tests.db.violations import VIOLATIONS, Violation
+
+_numbers = count(1)
 
 # A broken law can only be planted where the database does not hold it by itself.
 _UNGUARD = """
@@ -39,9 +43,36 @@ _UNGUARD = """
 """
 
 
+@dataclass(frozen=True)
+class OpenShop:
+    """A database with one healthy order at each stage; their ids under `{stage}_{what}`."""
+
+    database: str
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+async def template(databases: Databases) -> OpenShop:
+    """Made once; each test spoils a copy of its own."""
+    url = await databases.copy()
+    engine = connect(url, pool_size=1)
+    try:
+        ids = await open_shop(session_factory(engine))
+    finally:
+        await engine.dispose()
+    return OpenShop(url.rsplit("/", 1)[1], ids)
+
+
 @pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    engine = connect(database_url, pool_size=2)
+def ids(template: OpenShop) -> dict[str, str]:
+    return template.ids
+
+
+@pytest.fixture
+async def sessions(databases: Databases, template: OpenShop) -> AsyncIterator[Sessions]:
+    name = f"audit_{template.database}_{next(_numbers)}"
+    await databases.execute(f"CREATE DATABASE {name} TEMPLATE {template.database}")
+    engine = connect(databases.url(name), pool_size=2)
     yield session_factory(engine)
     await engine.dispose()
 
@@ -52,7 +83,6 @@ async def report_on(sessions: Sessions) -> AuditReport:
 
 
 async def open_shop(sessions: Sessions) -> dict[str, str]:
-    """One healthy order at each stage; its ids under `{stage}_{what}`."""
     shop = Shop(sessions)
     stages: dict[str, Names] = {
         "unpaid": await shop.waiting_for_payment(),
@@ -80,20 +110,22 @@ async def spoil(sessions: Sessions, ids: dict[str, str], sql: str) -> None:
 
 
 async def test_healthy_books_pass_at_every_stage(sessions: Sessions) -> None:
-    await open_shop(sessions)
     report = await report_on(sessions)
     assert [law.violations for law in report.laws if law.violations] == []
     assert report.ok
     assert all(law.checked for law in report.laws)
 
 
-async def test_an_empty_shop_passes(sessions: Sessions) -> None:
-    assert (await report_on(sessions)).ok
+async def test_an_empty_shop_passes(database_url: str) -> None:
+    engine = connect(database_url, pool_size=1)
+    assert (await report_on(session_factory(engine))).ok
+    await engine.dispose()
 
 
 @pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda violation: violation.name)
-async def test_the_audit_names(sessions: Sessions, violation: Violation) -> None:
-    ids = await open_shop(sessions)
+async def test_the_audit_names(
+    sessions: Sessions, ids: dict[str, str], violation: Violation
+) -> None:
     await spoil(sessions, ids, violation.sql)
     report = await report_on(sessions)
     assert not report.ok
@@ -102,8 +134,9 @@ async def test_the_audit_names(sessions: Sessions, violation: Violation) -> None
     assert any(told in line for line in law.violations), law.violations
 
 
-async def test_an_unknown_outcome_is_a_warning_and_not_a_violation(sessions: Sessions) -> None:
-    ids = await open_shop(sessions)
+async def test_an_unknown_outcome_is_a_warning_and_not_a_violation(
+    sessions: Sessions, ids: dict[str, str]
+) -> None:
     await spoil(
         sessions,
         ids,
@@ -117,8 +150,9 @@ async def test_an_unknown_outcome_is_a_warning_and_not_a_violation(sessions: Ses
     assert "its outcome is unknown" in law.warnings[0]
 
 
-async def test_money_that_came_late_has_a_moment_to_go_back(sessions: Sessions) -> None:
-    ids = await open_shop(sessions)
+async def test_money_that_came_late_has_a_moment_to_go_back(
+    sessions: Sessions, ids: dict[str, str]
+) -> None:
     late = """
         UPDATE payments SET state = 'paid', captured_minor = amount_minor, surplus = true,
             updated_at = now() - interval '%s' WHERE id = '{expired_payment}';
@@ -131,8 +165,9 @@ async def test_money_that_came_late_has_a_moment_to_go_back(sessions: Sessions) 
     assert not (await report_on(sessions)).ok
 
 
-async def test_a_hold_whose_clock_was_put_forward_is_not_overdue(sessions: Sessions) -> None:
-    ids = await open_shop(sessions)
+async def test_a_hold_whose_clock_was_put_forward_is_not_overdue(
+    sessions: Sessions, ids: dict[str, str]
+) -> None:
     await spoil(
         sessions,
         ids,

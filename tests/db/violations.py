@@ -227,7 +227,7 @@ VIOLATIONS = (
         6,
         "a callback that was stored twice",
         "UPDATE callback_inbox SET event_id = 'evt_1'",
-        "event evt_1 of warehouse was stored 2 times",
+        "event evt_1 of warehouse was stored 3 times",
     ),
     Violation(
         7,

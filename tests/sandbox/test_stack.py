@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]  # it ships no types
+import asyncpg
 import psutil
 import pytest
 

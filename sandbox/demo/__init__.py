@@ -1,0 +1,1 @@
+"""A tour: orders down every path, on a stack of its own; `python -m sandbox.demo`."""

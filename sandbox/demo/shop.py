@@ -1,0 +1,193 @@
+"""What a story of the demo can do: order, play the outside parties, let time pass."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from temporalio.client import Client
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from activities.inventory import ReceiveStock
+from domain.ids import order_workflow_id
+from sandbox.layout import Endpoints
+from workflows.policies import ORDERS_QUEUE
+from workflows.stock_receipt import StockReceiptWorkflow
+
+# A JSON object of the API or the simulator, as it came.
+Body = dict[str, Any]
+
+_PATIENCE_SECONDS = 45.0
+_LOOK_EVERY_SECONDS = 0.1
+
+CUSTOMER: Body = {
+    "name": "李薇",
+    "email": "li.wei@example.com",
+    "phone": "+8613800138000",
+    "address": {
+        "street": "文三路 90 号东部软件园 3 幢 502 室",
+        "city": "杭州市",
+        "district": "西湖区",
+        "province": "浙江省",
+        "postalCode": "310012",
+        "country": "CN",
+    },
+}
+
+
+class StoryFailed(Exception):
+    """A story did not go as it should; the message says where it got stuck."""
+
+
+class Shop:
+    """A running stack, seen from outside."""
+
+    def __init__(self, at: Endpoints, http: httpx.AsyncClient, client: Client) -> None:
+        self._at = at
+        self._http = http
+        self._client = client
+        self._skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+
+    async def request_order(self, draft: Body) -> httpx.Response:
+        """Send an order to the API as a shop's backend does."""
+        return await self._http.post(
+            f"{self._at.api}/orders",
+            json=draft,
+            headers={**self._key, "Idempotency-Key": str(uuid4())},
+        )
+
+    async def order(self, **quantities: int) -> Body:
+        """Place an order for products of the sample catalog, by product id; the API's answer.
+
+        Raises:
+            StoryFailed: it was refused.
+        """
+        draft = {
+            "customerId": "C-10086",
+            "customerInfo": CUSTOMER,
+            "items": [
+                {"productId": product_id, "quantity": quantity}
+                for product_id, quantity in quantities.items()
+            ],
+            "paymentMethod": "stripe",
+        }
+        return _content(await self.request_order(draft))
+
+    async def look(self, order_id: str) -> Body:
+        """The order as the API shows it."""
+        return _content(
+            await self._http.get(f"{self._at.api}/orders/{order_id}", headers=self._key)
+        )
+
+    async def until(self, order_id: str, *, waits_for: str = "", **wanted: str) -> Body:
+        """The order, once its fields are as wanted and it waits for what it should.
+
+        Raises:
+            StoryFailed: that takes too long.
+        """
+
+        def as_wanted(order: Body) -> bool:
+            waiting = (order.get("waitingFor") or {}).get("what", "")
+            return waits_for in waiting and all(
+                order[name] == value for name, value in wanted.items()
+            )
+
+        return await self._until(order_id, as_wanted, f"{wanted or waits_for}")
+
+    async def until_declined(self, order_id: str) -> Body:
+        """The order, once its payment was declined."""
+        return await self.until(order_id, paymentStatus="failed")
+
+    async def payment_of(self, order_id: str) -> Body:
+        """How the order can be paid, once it can."""
+
+        def payable(order: Body) -> bool:
+            return any(attempt["action"] for attempt in order["payments"])
+
+        order = await self._until(order_id, payable, "a payment instruction")
+        return next(p for p in reversed(order["payments"]) if p["action"])
+
+    async def play(self, path: str) -> Body:
+        """Have a party outside act, through the simulator's control."""
+        return _content(await self._http.post(f"{self._at.simulator}/_sim/{path}"))
+
+    async def pay(self, payment: Body) -> None:
+        """The customer pays."""
+        await self.play(f"{payment['gateway']}/{payment['paymentId']}/pay")
+
+    async def cancel(self, order_id: str, reason: str) -> None:
+        """The customer cancels."""
+        _content(
+            await self._http.post(
+                f"{self._at.api}/orders/{order_id}/cancel",
+                json={"reason": reason},
+                headers=self._key,
+            )
+        )
+
+    async def receive(self, sku: str, quantity: int) -> tuple[str, ...]:
+        """Goods arrive; the orders that this wakes."""
+        receipt = ReceiveStock(
+            receipt_id=uuid4().hex,
+            warehouse_id="WH-HZ",
+            sku=sku,
+            quantity=quantity,
+            at=datetime.now(UTC),
+        )
+        result = await self._client.execute_workflow(
+            StockReceiptWorkflow.run,
+            receipt,
+            id=f"receipt-{receipt.receipt_id}",
+            task_queue=ORDERS_QUEUE,
+        )
+        return result.woken
+
+    async def pass_time(self, order_id: str, duration: timedelta) -> None:
+        """Move this order's clock forward; what falls due on the way happens."""
+        handle = self._client.get_workflow_handle(order_workflow_id(order_id))
+        await self._skipper.fast_forward(handle, duration)
+
+    async def ended(self, order_id: str) -> None:
+        """Wait until the order's workflow has ended, with all its messages sent.
+
+        Raises:
+            StoryFailed: that takes too long.
+        """
+        handle = self._client.get_workflow_handle(order_workflow_id(order_id))
+        try:
+            await asyncio.wait_for(handle.result(), _PATIENCE_SECONDS)
+        except TimeoutError as error:
+            raise StoryFailed("the order's workflow does not end") from error
+
+    async def mails(self) -> list[Body]:
+        """What has arrived at the mail page."""
+        response = await self._http.get(f"{self._at.mail}/messages")
+        found: list[Body] = response.raise_for_status().json()
+        return found
+
+    async def _until(self, order_id: str, wanted: Callable[[Body], bool], what: str) -> Body:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            order = await self.look(order_id)
+            if wanted(order):
+                return order
+            if time.monotonic() > deadline:
+                statuses = [order[name] for name in ("status", "paymentStatus", "shippingStatus")]
+                raise StoryFailed(f"wanted {what}, but the order is {' / '.join(statuses)}")
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._at.api_key}"}
+
+
+def _content(response: httpx.Response) -> Body:
+    if not response.is_success:
+        raise StoryFailed(f"HTTP status {response.status_code}: {response.text[:300]}")
+    content: Body = response.json()
+    return content

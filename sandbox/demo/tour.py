@@ -1,0 +1,111 @@
+"""Brings a stack up, tells the stories at the same time, and looks into the books."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from sqlalchemy import text
+
+import temporal
+from cli import output
+from db.audit import AuditReport, audit
+from db.engine import Sessions, connect, session_factory
+from sandbox.demo import show
+from sandbox.demo.shop import Shop
+from sandbox.demo.stories import STORIES, tell
+from sandbox.stack import EmbeddedStack
+from settings import load_settings
+
+_FINE, _WRONG = 0, 1
+_MAIL_PATIENCE_SECONDS = 20.0
+
+
+async def run(*, stay: bool) -> int:
+    """The whole demo; the exit code."""
+    with tempfile.TemporaryDirectory(prefix="orderflow-demo-") as folder:
+        # PostgreSQL may run under an account of its own.
+        Path(folder).chmod(0o755)
+        began = time.monotonic()
+        with _busy("starting PostgreSQL and Temporal") as say:
+            stack = EmbeddedStack(Path(folder), 0, durable=False, progress=say)
+            await stack.__aenter__()
+        try:
+            output.say(f"The whole stack is up after {time.monotonic() - began:.0f} s.", "dim")
+            fine = await _tour(stack)
+            if stay:
+                output.say("\nThe stack keeps running. Ctrl-C stops it.", "bold")
+                await stack.wait_for_failure()
+            return _FINE if fine else _WRONG
+        finally:
+            await stack.__aexit__(None, None, None)
+
+
+async def _tour(stack: EmbeddedStack) -> bool:
+    at = stack.endpoints
+    os.environ.update(stack.environment)
+    client = await temporal.connect(load_settings())
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+        shop = Shop(at, http, client)
+        with _busy(f"{len(STORIES)} stories are under way"):
+            stories = await asyncio.gather(*(tell(shop, *story) for story in STORIES))
+        for number, story in enumerate(stories, start=1):
+            show.story(number, story)
+        engine = connect(at.database, pool_size=1)
+        try:
+            sessions = session_factory(engine)
+            sent = await _messages(sessions)
+            mails = len(await shop.mails())
+            report = await _audit(sessions)
+        finally:
+            await engine.dispose()
+    show.messages(sent, mails, at.mail)
+    show.books(report, at.ui)
+    return show.verdict(
+        {
+            "every story ended as it should": not any(story.wrong for story in stories),
+            "every mail that was sent arrived once": sent["email sent"] == mails,
+            "every message went out": not any(
+                name.endswith((" failed", " pending")) for name in sent
+            ),
+            "every law holds": report.ok,
+        }
+    )
+
+
+async def _audit(sessions: Sessions) -> AuditReport:
+    async with sessions() as session:
+        return await audit(session)
+
+
+async def _messages(sessions: Sessions) -> Counter[str]:
+    """Messages by channel and state, once none is on its way any more."""
+    deadline = time.monotonic() + _MAIL_PATIENCE_SECONDS
+    while True:
+        async with sessions() as session:
+            rows = await session.execute(
+                text("SELECT channel, state, count(*) FROM notifications GROUP BY 1, 2 ORDER BY 1")
+            )
+            found = Counter({f"{channel} {state}": count for channel, state, count in rows})
+        on_their_way = any(name.endswith(" pending") for name in found)
+        if not on_their_way or time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(0.2)
+
+
+@contextmanager
+def _busy(doing: str) -> Iterator[Callable[[str], None]]:
+    spinner = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), console=output.console, transient=True
+    )
+    with spinner:
+        task = spinner.add_task(doing)
+        yield lambda line: spinner.update(task, description=line)

@@ -1,0 +1,167 @@
+"""The database or Temporal is down: what callers get, and what is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from unittest import mock
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from api.app import create_app
+from gateways import signatures
+from settings import reveal
+from tests.api.conftest import calling, codes
+from tests.api.test_callbacks import shipping_news, stored
+from tests.house import House, Json, order_for
+from tests.serving import free_port
+
+
+@asynccontextmanager
+async def without_temporal(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    address = {"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}"}
+    with mock.patch.dict(os.environ, address):
+        async with calling(create_app(house.settings), house.api_key) as api:
+            yield api
+
+
+@asynccontextmanager
+async def without_database(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    url = f"postgresql+asyncpg://postgres@127.0.0.1:{free_port()}/orderflow"
+    settings = house.settings.model_copy(update={"database_url": url})
+    async with calling(create_app(settings, client=house.client), house.api_key) as api:
+        yield api
+
+
+async def signed_news(house: House, api: httpx.AsyncClient, news: Json) -> httpx.Response:
+    body = json.dumps(news).encode()
+    secret = reveal(house.settings.shipping_callback_secret)
+    header = signatures.sign(body, secret, datetime.now(UTC))
+    return await api.post(
+        "/callbacks/shipping", content=body, headers={signatures.SIGNATURE_HEADER: header}
+    )
+
+
+def assert_unavailable(answer: httpx.Response) -> None:
+    assert answer.status_code == 503, answer.text
+    assert codes(answer) == ["temporarily_unavailable"]
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_without_temporal_an_order_is_refused_for_the_moment(
+    house: House, product: str
+) -> None:
+    headers = {"Idempotency-Key": str(uuid4())}
+    async with without_temporal(house) as api:
+        started = time.monotonic()
+        answer = await api.post("/orders", json=order_for(product), headers=headers)
+
+    assert_unavailable(answer)
+    assert "Idempotency-Key is safe" in answer.json()["errors"][0]["message"]
+    assert time.monotonic() - started < 6
+    # And it is: once Temporal is back, the same request places the order.
+    again = await house.call("POST", "/orders", json=order_for(product), headers=headers)
+    assert again.status_code == 201
+
+
+@pytest.mark.parametrize("command", ["payments", "cancel", "refunds"])
+async def test_without_temporal_a_command_is_refused_for_the_moment(
+    house: House, placed: Json, command: str
+) -> None:
+    async with without_temporal(house) as api:
+        answer = await api.post(f"/orders/{placed['orderId']}/{command}")
+
+    assert_unavailable(answer)
+
+
+async def test_without_temporal_an_order_can_be_looked_at(house: House, placed: Json) -> None:
+    async with without_temporal(house) as api:
+        answer = await api.get(f"/orders/{placed['orderId']}")
+
+    assert answer.status_code == 200
+    assert answer.json()["orderNumber"] == placed["orderNumber"]
+    assert answer.json()["waitingFor"] is None
+
+
+async def test_without_temporal_a_callback_is_stored_and_acknowledged(
+    house: House, placed: Json
+) -> None:
+    news = shipping_news(placed["orderId"])
+    async with without_temporal(house) as api:
+        answer = await signed_news(house, api, news)
+        lines = (await api.get("/metrics")).text.splitlines()
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "stored"})
+    (row,) = await stored(house, news["eventId"])
+    assert row.applied_at is None
+    assert 'orderflow_callbacks_undelivered_total{source="warehouse"} 1.0' in lines
+
+
+async def test_without_a_database_nothing_is_acknowledged(house: House) -> None:
+    async with without_database(house) as api:
+        answer = await signed_news(house, api, shipping_news("O1"))
+
+    assert_unavailable(answer)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_without_a_database_orders_are_unavailable(house: House, method: str) -> None:
+    path = "/orders" if method == "POST" else "/orders/O00000000000000000000000000"
+    headers = {"Idempotency-Key": "cart-1"}
+    async with without_database(house) as api:
+        answer = await api.request(method, path, json=order_for("P1001"), headers=headers)
+
+    assert_unavailable(answer)
+
+
+async def test_readiness_names_what_is_down(house: House) -> None:
+    async with without_temporal(house) as api:
+        temporal = await api.get("/health/ready")
+    async with without_database(house) as api:
+        database = await api.get("/health/ready")
+        live = await api.get("/health/live")
+
+    assert temporal.status_code == database.status_code == 503
+    assert codes(temporal) == ["temporal_unreachable"]
+    assert codes(database) == ["database_unreachable"]
+    assert live.status_code == 200
+
+
+async def test_metrics_are_served_without_a_database(house: House) -> None:
+    async with without_database(house) as api:
+        answer = await api.get("/metrics")
+
+    assert answer.status_code == 200
+    assert "orderflow_database_up 0.0" in answer.text.splitlines()
+
+
+async def test_a_workflow_that_takes_too_long_is_not_waited_for(house: House, product: str) -> None:
+    app = create_app(house.settings, client=house.client, patience=timedelta(milliseconds=1))
+    headers = {"Idempotency-Key": str(uuid4())}
+    async with calling(app, house.api_key) as api:
+        answer = await api.post("/orders", json=order_for(product), headers=headers)
+
+    assert_unavailable(answer)
+    again = await house.call("POST", "/orders", json=order_for(product), headers=headers)
+    assert again.status_code == 201
+    assert (await house.stock(product))[2] == 1
+
+
+async def test_a_dead_connection_in_the_pool_is_replaced(house: House, placed: Json) -> None:
+    async with calling(create_app(house.settings, client=house.client), house.api_key) as api:
+        await api.get(f"/orders/{placed['orderId']}")
+        await house.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'"
+        )
+        await asyncio.sleep(0)
+        answer = await api.get(f"/orders/{placed['orderId']}")
+
+    assert answer.status_code == 200

@@ -1,0 +1,75 @@
+"""What one order costs: history events, and the actions that Temporal Cloud bills."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import EventType
+
+from tests.house import House
+from tests.serving import eventually_async
+
+MAX_EVENTS = 90
+MAX_ACTIONS = 30
+
+# Written by the test server when a workflow's clock is moved forward; no real order has them.
+_CLOCK_EVENTS = {
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED,
+}
+_ACTION = re.compile(r'^action\{.*action_type="(?P<type>[^"]+)".*\} (?P<count>\S+)$', re.MULTILINE)
+
+
+async def test_the_happy_path_stays_within_its_events_and_billable_actions(house: House) -> None:
+    product = await house.add_product(stock=1)
+    before = await _actions(house)
+
+    placed = await house.place(product)
+    await house.pay(placed["payment"]["paymentId"])
+    await house.until_told(placed["orderId"], "order_processing")
+    tracking_number = await house.ship(placed["orderId"])
+    await house.until_told(placed["orderId"], "order_shipped")
+    await house.deliver(placed["orderId"], tracking_number)
+    await house.until_told(placed["orderId"], "order_delivered")
+    await house.pass_time(placed["orderId"], timedelta(hours=25))
+    await house.handle(placed["orderId"]).result()
+
+    history = await house.handle(placed["orderId"]).fetch_history()
+    events = [event for event in history.events if event.event_type not in _CLOCK_EVENTS]
+    assert len(events) <= MAX_EVENTS
+
+    spent = await _settled_actions(house) - before
+    print(f"{len(events)} history events, {spent.total():.0f} actions: {dict(spent)}")  # noqa: T201
+    assert spent.total() <= MAX_ACTIONS
+
+
+async def _actions(house: House) -> Counter[str]:
+    """Billable actions so far, by type, as the server counts them.
+
+    Questions are not the order's, and only tests move clocks.
+    """
+    answer = await house.http.get(f"{house.temporal_metrics}/metrics")
+    counted: Counter[str] = Counter()
+    for match in _ACTION.finditer(answer.text):
+        if "Query" not in match["type"] and "ExecutionOptions" not in match["type"]:
+            counted[match["type"]] += int(float(match["count"]))
+    return counted
+
+
+async def _settled_actions(house: House) -> Counter[str]:
+    """The same, once the metrics have caught up: they lag by some seconds."""
+    now = asyncio.get_running_loop().time
+    last, since = await _actions(house), now()
+
+    async def unchanged_for_a_while() -> bool:
+        nonlocal last, since
+        found = await _actions(house)
+        if found != last:
+            last, since = found, now()
+        return now() - since > 4
+
+    await eventually_async(unchanged_for_a_while, seconds=60)
+    return last
