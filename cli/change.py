@@ -29,7 +29,9 @@ def cancel(
     where = Whereabouts(data_dir, api=api_url, api_key=api_key, database=database)
     order_id = find_order_id(where, order)
     with api(where) as shop:
-        done = shop.post(f"/orders/{order_id}/cancel", {"reason": reason})
+        done = shop.post(
+            f"/orders/{order_id}/cancel", {"reason": reason, "requestedBy": "operator"}
+        )
     if as_json:
         output.print_json(done)
         return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
@@ -104,6 +106,8 @@ def _shelf(where: Whereabouts, sku: str, warehouse: str) -> str:
 
 
 async def _receive(command: ReceiveStock) -> StockReceiptResult:
+    # The Temporal SDK's threads may crash a shutting-down interpreter (temporalio/sdk-python#300).
+    atexit.register(time.sleep, 0.1)
     from temporalio.common import WorkflowIDReusePolicy
     from temporalio.exceptions import WorkflowAlreadyStartedError
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -31,19 +31,20 @@ _MAIL_PATIENCE_SECONDS = 20.0
 
 async def run(*, stay: bool) -> int:
     """The whole demo; the exit code."""
-    with tempfile.TemporaryDirectory(prefix="orderflow-demo-") as folder:
-        # PostgreSQL may run under an account of its own.
-        Path(folder).chmod(0o755)
+    with _scratch_folder() as folder:
         began = time.monotonic()
         with _busy("starting PostgreSQL and Temporal") as say:
-            stack = EmbeddedStack(Path(folder), 0, durable=False, progress=say)
+            stack = EmbeddedStack(folder, 0, durable=False, progress=say)
             await stack.__aenter__()
         try:
             output.say(f"The whole stack is up after {time.monotonic() - began:.0f} s.", "dim")
             fine = await _tour(stack)
-            if stay:
+            if not stay:
+                output.say("The stack stops now; `make demo ARGS=--stay` keeps it running.", "dim")
+            else:
                 output.say("\nThe stack keeps running. Ctrl-C stops it.", "bold")
-                await stack.wait_for_failure()
+                with suppress(asyncio.CancelledError):
+                    await stack.wait_for_failure()
             return _FINE if fine else _WRONG
         finally:
             await stack.__aexit__(None, None, None)
@@ -99,6 +100,14 @@ async def _messages(sessions: Sessions) -> Counter[str]:
         if not on_their_way or time.monotonic() > deadline:
             return found
         await asyncio.sleep(0.2)
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="orderflow-demo-") as folder:
+        # PostgreSQL may run under an account of its own.
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @contextmanager

@@ -189,7 +189,14 @@ async def test_an_order_is_placed_though_the_payment_provider_does_not_answer(
     house: House, product: str
 ) -> None:
     headers = keyed()
-    house.faults.add(order_id_of(house, headers), "create_payment", times=3)
+    scenario = {
+        "party": "stripe",
+        "operation": "create",
+        "behavior": "fail_before_commit",
+        "times": 3,
+        "match": {"orderId": order_id_of(house, headers)},
+    }
+    await house.simulate("scenario", json=scenario)
 
     answer = await house.call("POST", "/orders", json=order_for(product), headers=headers)
     later = await house.call("POST", f"/orders/{answer.json()['orderId']}/payments")
