@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -18,6 +19,16 @@ from settings import Settings
 _QUIET = ("httpx", "httpcore", "stripe", "urllib3", "temporalio.worker._workflow")
 
 
+class _DiscreetFormatter(JsonFormatter):
+    """Leaves out PostgreSQL's DETAIL lines, which quote whole rows with names and addresses."""
+
+    def formatException(self, ei: Any) -> Any:  # noqa: N802, ANN401 - logging names and types it
+        text = super().formatException(ei)
+        lines = text.splitlines() if isinstance(text, str) else text
+        kept = [line for line in lines if not line.lstrip().startswith("DETAIL:")]
+        return "\n".join(kept) if isinstance(text, str) else kept
+
+
 def set_up(settings: Settings, service: str) -> None:
     """JSON logs on stderr, and spans to the collector that `OTEL_*` names, if it names one."""
     _set_up_logging(settings, service)
@@ -28,7 +39,7 @@ def _set_up_logging(settings: Settings, service: str) -> None:
     output = logging.StreamHandler(sys.stderr)
     if settings.log_format == "json":
         output.setFormatter(
-            JsonFormatter(
+            _DiscreetFormatter(
                 "%(asctime)s %(levelname)s %(name)s %(message)s",
                 rename_fields={"asctime": "time", "levelname": "level", "message": "event"},
                 static_fields={"service": service},

@@ -48,6 +48,11 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
+def interceptors() -> list[Interceptor]:
+    """Traces lead from the caller through the workflow to the activities; workers inherit them."""
+    return [TracingInterceptor()]
+
+
 def worker_runtime(settings: Settings) -> Runtime:
     """A runtime that serves the SDK's metrics to Prometheus if a port is set."""
     if not settings.worker_metrics_port:
@@ -73,13 +78,12 @@ async def connect(
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "localhost:7233")
-    interceptors: list[Interceptor] = [TracingInterceptor()]
     while True:
         try:
             return await Client.connect(
                 **config,
                 data_converter=data_converter(codec_of(settings)),
-                interceptors=interceptors,
+                interceptors=interceptors(),
                 lazy=lazy,
                 runtime=runtime,
                 retry_config=retry,

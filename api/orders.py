@@ -153,7 +153,7 @@ async def _placed_before(uses: Resources, order_id: str) -> Response:
 
 async def _waiting_for(uses: Resources, order_id: str) -> Waiting | None:
     """What the workflow says; nothing when it has ended or does not answer at once."""
-    handle = uses.client.get_workflow_handle_for(OrderWorkflow.run, order_workflow_id(order_id))
+    handle = uses.client.get_workflow_handle(order_workflow_id(order_id))
     try:
         async with asyncio.timeout(_QUERY_PATIENCE.total_seconds()):
             return await handle.query(

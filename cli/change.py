@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
@@ -57,7 +58,7 @@ def refund(
     order_id = find_order_id(where, order)
     wanted = {"reason": reason, **({"amount": amount} if amount else {})}
     with api(where) as shop:
-        done = shop.post(f"/orders/{order_id}/refunds", wanted)
+        done = shop.post(f"/orders/{order_id}/refunds", wanted, key=str(uuid4()))
     if as_json:
         output.print_json(done)
     else:

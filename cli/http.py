@@ -53,9 +53,12 @@ class Remote:
         self._url = url
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # A proxy that the environment names does not reach this machine's own ports.
-        self._client = httpx.Client(
-            base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=not is_loopback(url)
-        )
+        try:
+            self._client = httpx.Client(
+                base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=not is_loopback(url)
+            )
+        except (ValueError, httpx.InvalidURL) as error:
+            raise CommandFailed(f"{url!r} is no address for {name}: {error}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -76,9 +79,10 @@ class Remote:
         """
         return self._expect(self.ask("GET", path, params=params))
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None, **params: str) -> Body:
-        """A successful answer's body; see `get`."""
-        return self._expect(self.ask("POST", path, body=body, params=params))
+    def post(self, path: str, body: Mapping[str, Any] | None = None, *, key: str = "") -> Body:
+        """A successful answer's body; see `get`. With an idempotency `key` it happens once."""
+        headers = {"Idempotency-Key": key} if key else None
+        return self._expect(self.ask("POST", path, body=body, headers=headers))
 
     def ask(
         self,
@@ -116,6 +120,8 @@ class Remote:
     def _expect(self, answer: Answer) -> Body:
         if answer.ok:
             return answer.body
+        if answer.status >= 500:
+            raise CommandFailed(f"{self._name} cannot answer now: {answer.said()}")
         raise CommandFailed(f"{self._name} says no: {answer.said()}", code=REFUSED)
 
     def _unreachable(self, error: httpx.TransportError) -> CommandFailed:

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from cli import order_view, output
-from cli.failure import REFUSED, CommandFailed
+from cli.failure import CANNOT_RUN, REFUSED, CommandFailed
 from cli.http import Answer, Body, Remote, api
 from cli.options import DEFAULT_DATA_DIR, ApiKey, ApiUrl, AsJson, DataDir
 from cli.whereabouts import Whereabouts
@@ -54,7 +54,7 @@ def order(
         else:
             _explain(answer)
     if not answer.ok:
-        raise typer.Exit(REFUSED)
+        raise typer.Exit(REFUSED if answer.status < 500 else CANNOT_RUN)
 
 
 def _read(file: Path) -> Any:  # noqa: ANN401 - whatever the file holds is for the API to judge

@@ -20,6 +20,8 @@ def connect(database_url: str, pool_size: int = 10) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=30,
         pool_pre_ping=True,
+        # Parameters are customers' names and addresses: they must not reach a log.
+        hide_parameters=True,
         connect_args={
             "server_settings": {"application_name": "orderflow", "timezone": "UTC"},
             "timeout": 10,

@@ -312,6 +312,7 @@ async def start_temporal(settings: Settings, metrics_port: int) -> WorkflowEnvir
             for name, kind in SEARCH_ATTRIBUTES.items()
         ],
         data_converter=temporal.data_converter(temporal.codec_of(settings)),
+        interceptors=temporal.interceptors(),
         ts_config=TimeSkippingConfig(enabled=False),
     )
 

@@ -28,6 +28,7 @@ class OrderTimings(Value):
     """How long this order waits for what; fixed when it is placed."""
 
     hold: timedelta = timedelta(minutes=15)
+    slow_order_alert: timedelta = timedelta(seconds=30)
     first_payment_check: timedelta = timedelta(seconds=30)
     payment_poll: timedelta = timedelta(minutes=2)
     restock_patience: timedelta = timedelta(days=7)

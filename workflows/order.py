@@ -63,6 +63,7 @@ class OrderWorkflow:
         self._placement: Placement | None = None
         self._warnings: tuple[Problem, ...] = ()
         self._stock_arrived = False
+        self._waited_for_stock = False
         self._status = OrderStatus.PENDING
         self._hold_deadline: datetime | None = None
         self._expired = False
@@ -164,6 +165,7 @@ class OrderWorkflow:
     def _say_short(self, short: StockShort) -> None:
         context = self._context
         self._status = OrderStatus.PENDING_RESTOCK
+        self._waited_for_stock = True
         self._placement = PlacementWaitsForStock(
             fingerprint=self._start.fingerprint,
             order=context.order.model_copy(update={"status": OrderStatus.PENDING_RESTOCK}),
@@ -191,7 +193,6 @@ class OrderWorkflow:
     async def _collect_payment(self) -> None:
         context = self._context
         assert self._hold_deadline is not None
-        waited_for_stock = self._placement is not None
         first = await self._payment.begin(context.order.gateway, self._hold_deadline)
         refusal = (
             ()
@@ -200,7 +201,7 @@ class OrderWorkflow:
                 Problem(code="payment_not_created", field="paymentMethod", message=first.refusal),
             )
         )
-        if waited_for_stock:
+        if self._waited_for_stock:
             context.tell(NotificationKind.PAYMENT_DUE, payment_expires_at=self._hold_deadline)
         else:
             self._placement = PlacementAwaitsPayment(
@@ -209,11 +210,21 @@ class OrderWorkflow:
                 payment=first.instruction,
                 warnings=(*self._warnings, *refusal),
             )
+        self._alert_if_slow()
         await self._payment.collect(self._hold_deadline)
         context.undo.forget("close payments")
         self._status = OrderStatus.CONFIRMED
         # The warehouse answers in a moment: what is shown and told then covers this step, too.
         context.tell(NotificationKind.ORDER_CONFIRMED, at_once=False)
+
+    def _alert_if_slow(self) -> None:
+        """A customer who waits this long for the way to pay goes elsewhere: tell the operators."""
+        taken = workflow.now() - workflow.info().start_time
+        if not self._waited_for_stock and taken > self._context.timings.slow_order_alert:
+            workflow.metric_meter().create_counter(
+                "orderflow_slow_orders", "Orders that took too long to offer a way to pay"
+            ).add(1)
+            workflow.logger.warning("slow_order", extra={"seconds": taken.total_seconds()})
 
     async def _follow_to_the_door(self) -> None:
         """Deliver, invite to a review a day later, and complete; nothing can be undone here."""
