@@ -129,6 +129,7 @@ def build_workers(
             activities.records.note_event,
             activities.shipments.record_shipment,
             activities.shipments.record_tracking,
+            activities.payments.intend_payment,
             activities.refunds.claim_refund,
             activities.inbox.redeliver_callbacks,
         ],

@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from db import callbacks, fulfillment, payments
+from db import callbacks, fulfillment, orders, payments
 from db.callbacks import Callback
 from db.engine import Sessions
 from domain.fulfillment import ShippingNews
@@ -77,10 +77,19 @@ class Courier:
         return True
 
     async def _deliver_late(self, callback: Callback, order_id: str, message: object) -> bool:
-        """The order's workflow has ended: money still matters, other news does not."""
+        """The order's workflow has ended: money still matters, other news is only noted."""
         if not callback.source.startswith(PAYMENT_PREFIX):
             async with self._sessions.begin() as session:
                 await callbacks.mark_applied(session, [callback.id or 0], callback.received_at)
+                await orders.add_event(
+                    session,
+                    order_id,
+                    "news_after_the_end",
+                    callback.received_at,
+                    dedupe_key=f"callback:{callback.id}",
+                    source=callback.source,
+                    news=callback.kind,
+                )
             return True
         await self._client.start_workflow(
             "LatePaymentWorkflow",
@@ -102,6 +111,9 @@ class Courier:
             elif callback.source.startswith(TRACKING_PREFIX):
                 shipment = await fulfillment.find_shipment_by_number(session, callback.subject)
                 order_id = shipment.order_id if shipment else ""
+            else:
+                order = await session.get(orders.OrderRow, callback.content.get("order_id", ""))
+                order_id = order.id if order else ""
             if order_id:
                 row = await session.get_one(Callback, callback.id)
                 row.order_id = order_id

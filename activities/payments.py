@@ -29,8 +29,8 @@ from domain.settlement import Settlement
 from gateways.payments.protocol import PaymentGateway
 
 
-class CreatePayment(Value):
-    """Ask the customer for the order's total through `gateway`."""
+class IntendPayment(Value):
+    """Note that the customer is about to be asked for the order's total through `gateway`."""
 
     payment_id: str
     order_id: str
@@ -38,6 +38,13 @@ class CreatePayment(Value):
     gateway: GatewayName
     idempotency_key: str
     expires_at: datetime
+    at: datetime
+
+
+class CreatePayment(Value):
+    """Make an intended payment known to its provider."""
+
+    payment_id: str
     at: datetime
 
 
@@ -101,45 +108,37 @@ class Payments:
         self._gateways = gateways
 
     @activity.defn
-    async def create_payment(self, command: CreatePayment) -> CreationResult:
-        """Make one attempt known to its provider; running it again gives the same payment."""
+    async def intend_payment(self, command: IntendPayment) -> None:
+        """Store what is about to be asked, with its key, before anybody is asked."""
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
-            request = PaymentRequest(
+            await payments.intend_payment(
+                session,
                 payment_id=command.payment_id,
                 order_id=command.order_id,
-                order_number=order.order_number,
+                attempt=command.attempt,
+                gateway=command.gateway,
                 amount=Money(minor=order.total_minor, currency=order.currency),
-                description=f"订单支付 - {order.order_number}",
                 idempotency_key=command.idempotency_key,
                 expires_at=command.expires_at,
+                at=command.at,
             )
-            intent = await payments.intend_payment(
-                session, request, gateway=command.gateway, attempt=command.attempt, at=command.at
-            )
-            if intent.provider_ref:
-                return CreationResult(result=_ready(intent))
-        outcome = await self._gateway(command.gateway).create(request)
-        async with self._sessions.begin() as session:
-            payment = await payments.lock_payment(session, command.payment_id)
-            await orders.add_event(
-                session,
-                command.order_id,
-                "payment_created" if outcome.outcome == "created" else "payment_refused",
-                command.at,
-                dedupe_key=f"payment_created:{payment.id}",
-                payment_id=payment.id,
-                gateway=payment.gateway,
-                attempt=payment.attempt,
-            )
-            return CreationResult(result=_record_creation(payment, outcome))
+
+    @activity.defn
+    async def create_payment(self, command: CreatePayment) -> CreationResult:
+        """Make a payment known to its provider; running it again gives the same payment."""
+        async with self._sessions() as session:
+            payment = await session.get_one(payments.Payment, command.payment_id)
+        if payment.provider_ref:
+            return CreationResult(result=_ready(payment))
+        return CreationResult(result=await self._create(payment, command.at))
 
     @activity.defn
     async def settle_payment(self, command: SettlePayment) -> Settled:
         """Ask the provider what is true, and put it in the books in one transaction."""
         async with self._sessions() as session:
             payment = await session.get_one(payments.Payment, command.payment_id)
-        view = await self._view(payment, close=command.close)
+        view = await self._view(payment, command.at, close=command.close)
         async with self._sessions.begin() as session:
             settled = await settle(session, view, command.at, command.rehold_until)
             await callbacks.mark_applied(session, command.callback_ids, command.at)
@@ -157,47 +156,47 @@ class Payments:
             raise not_yet(f"the payment is {settled.settlement}", delay)
         return settled
 
-    async def _view(self, payment: payments.Payment, *, close: bool) -> PaymentView:
-        if not payment.provider_ref:
-            return await self._recover(payment, close=close)
-        gateway = self._gateway(payment.gateway)
-        ask = gateway.close if close else gateway.query
-        return await ask(payment.id, payment.provider_ref, payment.asked)
-
-    async def _recover(self, payment: payments.Payment, *, close: bool) -> PaymentView:
-        """Find out what became of a creation whose answer was lost, by repeating it.
-
-        The same idempotency key gives the same payment; a refusal means that there is none.
-        """
-        if payment.state == AttemptState.REJECTED:
+    async def _view(self, payment: payments.Payment, at: datetime, *, close: bool) -> PaymentView:
+        reference = payment.provider_ref
+        if not reference and payment.state == AttemptState.INTENDED:
+            # The answer to its creation was lost: the same key gives the same payment again.
+            await self._create(payment, at)
+            async with self._sessions() as session:
+                reference = (await session.get_one(payments.Payment, payment.id)).provider_ref
+        if not reference:
             return _never_made(payment)
         gateway = self._gateway(payment.gateway)
+        ask = gateway.close if close else gateway.query
+        return await ask(payment.id, reference, payment.asked)
+
+    async def _create(
+        self, payment: payments.Payment, at: datetime
+    ) -> PaymentReady | PaymentRefused:
+        async with self._sessions() as session:
+            order = await session.get_one(orders.OrderRow, payment.order_id)
         request = PaymentRequest(
             payment_id=payment.id,
-            order_id=payment.order_id,
-            order_number="",
+            order_id=order.id,
+            order_number=order.order_number,
             amount=payment.asked,
-            description="",
+            description=f"订单支付 - {order.order_number}",
             idempotency_key=payment.idempotency_key,
             expires_at=payment.expires_at,
         )
-        async with self._sessions() as session:
-            order = await session.get_one(orders.OrderRow, payment.order_id)
-            request = request.model_copy(
-                update={
-                    "order_number": order.order_number,
-                    "description": f"订单支付 - {order.order_number}",
-                }
-            )
-        outcome = await gateway.create(request)
+        outcome = await self._gateway(payment.gateway).create(request)
         async with self._sessions.begin() as session:
             row = await payments.lock_payment(session, payment.id)
-            _record_creation(row, outcome)
-            reference = row.provider_ref
-        if not reference:
-            return _never_made(payment)
-        ask = gateway.close if close else gateway.query
-        return await ask(payment.id, reference, payment.asked)
+            await orders.add_event(
+                session,
+                order.id,
+                "payment_created" if outcome.outcome == "created" else "payment_refused",
+                at,
+                dedupe_key=f"payment_created:{payment.id}",
+                payment_id=payment.id,
+                gateway=payment.gateway,
+                attempt=payment.attempt,
+            )
+            return _record_creation(row, outcome)
 
     def _gateway(self, name: str) -> PaymentGateway:
         for known, gateway in self._gateways.items():

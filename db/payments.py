@@ -22,7 +22,7 @@ from sqlmodel import Field, SQLModel, col
 from db import base
 from domain.errors import PermanentError
 from domain.money import Money
-from domain.payment import PaymentRequest, RefundRequest, RefundState
+from domain.payment import RefundRequest, RefundState
 
 
 class AttemptState(StrEnum):
@@ -147,26 +147,34 @@ class RefundExceedsCapture(PermanentError):
 
 
 async def intend_payment(
-    session: AsyncSession, request: PaymentRequest, *, gateway: str, attempt: int, at: datetime
-) -> Payment:
+    session: AsyncSession,
+    *,
+    payment_id: str,
+    order_id: str,
+    attempt: int,
+    gateway: str,
+    amount: Money,
+    idempotency_key: str,
+    expires_at: datetime,
+    at: datetime,
+) -> None:
     """Store what is about to be asked, before it is asked; an existing intent stays as it is."""
     await session.execute(
         insert(Payment)
         .values(
-            id=request.payment_id,
-            order_id=request.order_id,
+            id=payment_id,
+            order_id=order_id,
             attempt=attempt,
             gateway=gateway,
-            amount_minor=request.amount.minor,
-            currency=request.amount.currency,
-            idempotency_key=request.idempotency_key,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            idempotency_key=idempotency_key,
             created_at=at,
             updated_at=at,
-            expires_at=request.expires_at,
+            expires_at=expires_at,
         )
         .on_conflict_do_nothing(index_elements=["id"])
     )
-    return await lock_payment(session, request.payment_id)
 
 
 async def lock_payment(session: AsyncSession, payment_id: str) -> Payment:
@@ -218,7 +226,7 @@ async def intend_refund(session: AsyncSession, request: RefundRequest, at: datet
     left = payment.captured_minor - payment.claimed_minor
     if request.amount.minor > left or request.amount.currency != payment.currency:
         raise RefundExceedsCapture(
-            f"{request.amount} asked back, {left} minor units of {payment.currency} left"
+            f"{request.amount} asked back, {Money(minor=left, currency=payment.currency)} left"
         )
     payment.claimed_minor += request.amount.minor
     refund = Refund(

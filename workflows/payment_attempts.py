@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments import (
         AwaitPayment,
         CreatePayment,
+        IntendPayment,
         PaymentReady,
         Payments,
         SettlePayment,
@@ -93,19 +94,24 @@ class PaymentAttempts:
         self.deadline = deadline
         attempt = Attempt(encode_id(PAYMENT, workflow.uuid4()), request.gateway)
         self.attempts.append(attempt)
-        command = CreatePayment(
-            payment_id=attempt.payment_id,
-            order_id=self._context.order_id,
-            attempt=len(self.attempts),
-            gateway=request.gateway,
-            idempotency_key=idempotency_key(attempt.payment_id, "create"),
-            expires_at=deadline,
-            at=workflow.now(),
+        await workflow.execute_local_activity_method(
+            Payments.intend_payment,
+            IntendPayment(
+                payment_id=attempt.payment_id,
+                order_id=self._context.order_id,
+                attempt=len(self.attempts),
+                gateway=request.gateway,
+                idempotency_key=idempotency_key(attempt.payment_id, "create"),
+                expires_at=deadline,
+                at=workflow.now(),
+            ),
+            summary="Note the payment and its key before asking",
+            **policies.BOOKS,
         )
         try:
             created = await workflow.execute_activity_method(
                 Payments.create_payment,
-                command,
+                CreatePayment(payment_id=attempt.payment_id, at=workflow.now()),
                 summary=f"Ask {request.gateway} for {self._context.order.total}",
                 **policies.CREATE_PAYMENT,
             )
