@@ -146,25 +146,39 @@ def build_workers(
         ],
         policies.NOTIFICATIONS_QUEUE: [activities.notifications.send_notifications],
     }
-    workers = []
-    for queue in queues:
-        orders = queue == policies.ORDERS_QUEUE
-        workers.append(
-            Worker(
-                client,
-                task_queue=queue,
-                workflows=WORKFLOWS if orders else (),
-                activities=on_queue[queue],
-                workflow_runner=temporal.workflow_runner(),
-                interceptors=[FailureInterceptor(), *interceptors],
-                max_concurrent_activities=50,
-                max_concurrent_local_activities=50,
-                # A killed worker's orders move to another one after this long, not after 10 s.
-                sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
-                graceful_shutdown_timeout=_GRACE,
-            )
+    return [
+        queue_worker(
+            client,
+            queue,
+            on_queue[queue],
+            WORKFLOWS if queue == policies.ORDERS_QUEUE else (),
+            interceptors,
         )
-    return workers
+        for queue in queues
+    ]
+
+
+def queue_worker(
+    client: Client,
+    queue: str,
+    activities: Sequence[Callable[..., Any]],
+    workflows: Sequence[type],
+    interceptors: Sequence[Interceptor] = (),
+) -> Worker:
+    """A worker for one queue, with the options that all of ours have."""
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=workflows,
+        activities=activities,
+        workflow_runner=temporal.workflow_runner(),
+        interceptors=[FailureInterceptor(), *interceptors],
+        max_concurrent_activities=50,
+        max_concurrent_local_activities=50,
+        # A killed worker's orders move to another one after this long, not after 10 s.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        graceful_shutdown_timeout=_GRACE,
+    )
 
 
 async def ensure_schedules(client: Client) -> None:

@@ -20,7 +20,7 @@ from domain.ids import HOLD, ORDER, PAYMENT, PICKING_LIST, REFUND, encode_id
 from domain.money import Money
 from domain.notification import Channel, NotificationKind
 from domain.order import CustomerInfo, Order, OrderLine, Pricing
-from domain.payment import PaymentRequest, PaymentState, PaymentView, RefundRequest, RefundState
+from domain.payment import PaymentState, PaymentView, RefundRequest, RefundState
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 from domain.tracking import TrackingSnapshot, TrackingStatus
 
@@ -154,19 +154,19 @@ class Shop:
         )
 
     async def _ask_for_payment(self, names: Names) -> None:
-        request = PaymentRequest(
-            payment_id=names.payment,
-            order_id=names.order,
-            order_number=names.number,
-            amount=PRICE,
-            description="",
-            idempotency_key=f"{names.payment}:create:1",
-            expires_at=_now() + timedelta(minutes=15),
-        )
         async with self._sessions.begin() as session:
-            row = await payments.intend_payment(
-                session, request, gateway="stripe", attempt=1, at=_now()
+            await payments.intend_payment(
+                session,
+                payment_id=names.payment,
+                order_id=names.order,
+                attempt=1,
+                gateway="stripe",
+                amount=PRICE,
+                idempotency_key=f"{names.payment}:create:1",
+                expires_at=_now() + timedelta(minutes=15),
+                at=_now(),
             )
+            row = await payments.lock_payment(session, names.payment)
             row.provider_ref, row.state = f"pi_{names.payment}", payments.AttemptState.PENDING
             await orders.add_event(session, names.order, "payment_created", _now())
 

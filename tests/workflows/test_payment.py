@@ -153,7 +153,12 @@ async def test_a_callback_that_comes_three_times_has_one_effect(
 ) -> None:
     order_id = placed["orderId"]
     await mishap(
-        house, "stripe", "payment_intent.succeeded", "duplicate_callbacks", count=3, orderId=order_id
+        house,
+        "stripe",
+        "payment_intent.succeeded",
+        "duplicate_callbacks",
+        count=3,
+        orderId=order_id,
     )
     await house.pay(placed["payment"]["paymentId"])
 
