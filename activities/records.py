@@ -10,7 +10,7 @@ from temporalio import activity
 from db import orders, restock
 from db.engine import Sessions
 from domain.order import Value
-from domain.statuses import OrderStatus, PaymentStatus
+from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 
 
 class CloseOrder(Value):
@@ -19,6 +19,14 @@ class CloseOrder(Value):
     order_id: str
     reason: str
     at: datetime
+
+
+class OrderClosed(Value):
+    """Where the order and its money and goods stand at the end."""
+
+    status: OrderStatus
+    payment_status: PaymentStatus
+    shipping_status: ShippingStatus
 
 
 class CompleteOrder(Value):
@@ -45,7 +53,7 @@ class OrderRecords:
         self._sessions = sessions
 
     @activity.defn
-    async def close_order(self, command: CloseOrder) -> OrderStatus:
+    async def close_order(self, command: CloseOrder) -> OrderClosed:
         """Cancel the order, unless it has left the house and was refunded instead."""
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
@@ -67,7 +75,11 @@ class OrderRecords:
                     command.at,
                     reason=command.reason,
                 )
-            return OrderStatus(order.status)
+            return OrderClosed(
+                status=OrderStatus(order.status),
+                payment_status=PaymentStatus(order.payment_status),
+                shipping_status=ShippingStatus(order.shipping_status),
+            )
 
     @activity.defn
     async def complete_order(self, command: CompleteOrder) -> OrderStatus:

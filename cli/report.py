@@ -89,8 +89,11 @@ def _show_slow(found: Report) -> None:
         )
         for order in found.slowest
     ]
-    title = f"{found.slow_count} orders waited longer than {found.slow_after:g} s for their payment"
-    output.console.print(output.table(title, ("order", "waited", ""), rows, "waited"))
+    output.say(
+        f"{found.slow_count} orders waited longer than {found.slow_after:g} s for their payment:",
+        "bold yellow",
+    )
+    output.console.print(output.table("", ("order", "waited", ""), rows, "waited"))
 
 
 def _duration(span: Duration) -> tuple[str, str, str]:

@@ -94,11 +94,15 @@ async def mark_applied(session: AsyncSession, callback_ids: Sequence[int], at: d
 
 
 async def unapplied(session: AsyncSession, before: datetime, limit: int = 200) -> list[Callback]:
-    """Callbacks received before `before` that nobody has dealt with, oldest first."""
+    """Callbacks received before `before` that nobody has dealt with, oldest first.
+
+    Those whose order is known come before those whose order is not.
+    """
     rows = await session.scalars(
         select(Callback)
         .where(col(Callback.applied_at).is_(None), col(Callback.received_at) < before)
-        .order_by(col(Callback.received_at))
+        # Those that nobody can take yet must not keep the others waiting.
+        .order_by(col(Callback.order_id) == "", col(Callback.received_at))
         .limit(limit)
     )
     return list(rows)

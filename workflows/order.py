@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from workflows import policies
+from workflows.background import uninterrupted
 from workflows.context import OrderContext, OrderStopped
 from workflows.delivery import Delivery
 from workflows.messages import (
@@ -47,7 +48,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import HOLD, encode_id
     from domain.notification import NotificationKind
     from domain.order import Problem
-    from domain.statuses import OrderStatus, PaymentStatus
+    from domain.statuses import OrderStatus
 
 
 @workflow.defn
@@ -74,7 +75,7 @@ class OrderWorkflow:
         verdict = await self._validate()
         if not verdict.accepted:
             return await self._reject(verdict)
-        await self._place(verdict)
+        await uninterrupted(self._place(verdict))
         watch: asyncio.Task[None] | None = None
         try:
             await self._secure_stock()
@@ -84,15 +85,17 @@ class OrderWorkflow:
             await self._delivery.ship()
             await self._follow_to_the_door()
         except OrderStopped as stopped:
-            await self._unwind(stopped)
+            await uninterrupted(self._unwind(stopped))
         except (FailureError, asyncio.CancelledError) as error:
             if is_cancelled_exception(error):
-                await self._unwind(OrderStopped("cancelled by the operator"))
+                await uninterrupted(self._unwind(OrderStopped("cancelled by the operator")))
                 raise
-            await self._unwind(OrderStopped("an internal error; the shop has been told"))
+            await uninterrupted(
+                self._unwind(OrderStopped("an internal error; the shop has been told"))
+            )
             raise ApplicationError("the order failed", type="OrderFailed") from error
         finally:
-            await self._finish(watch)
+            await uninterrupted(self._finish(watch))
         return OrderOutcome(order_id=start.order_id, status=self._status)
 
     # The steps, in the order in which they happen.
@@ -134,6 +137,7 @@ class OrderWorkflow:
             OrderStopped: no goods came in time, or the order was cancelled meanwhile.
         """
         context = self._context
+        context.stop_if_cancelled()
         context.undo.register("give the money back", self._payment.attempts.refund_all)
         context.undo.register("release stock", self._release_stock)
         patience_ends = workflow.now() + context.timings.restock_patience
@@ -192,6 +196,7 @@ class OrderWorkflow:
 
     async def _collect_payment(self) -> None:
         context = self._context
+        context.stop_if_cancelled()
         assert self._hold_deadline is not None
         first = await self._payment.begin(context.order.gateway, self._hold_deadline)
         refusal = (
@@ -267,16 +272,14 @@ class OrderWorkflow:
         if stopped.returned:
             context.undo.forget("release stock")
         await context.undo.run()
-        self._status = await workflow.execute_local_activity_method(
+        closed = await workflow.execute_local_activity_method(
             OrderRecords.close_order,
             CloseOrder(order_id=context.order_id, reason=stopped.reason, at=workflow.now()),
             summary="Close the order",
             **policies.BOOKS,
         )
-        context.display.statuses(
-            status=self._status,
-            payment=PaymentStatus.REFUNDED if self._payment.attempts.paid else PaymentStatus.FAILED,
-        )
+        self._status = closed.status
+        context.display.statuses(closed.status, closed.payment_status, closed.shipping_status)
         if self._placement is None:
             self._placement = PlacementAwaitsPayment(
                 fingerprint=self._start.fingerprint,

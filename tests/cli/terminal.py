@@ -39,18 +39,18 @@ class Terminal:
 
     async def run(self, *arguments: str, stdin: str = "", **variables: str) -> Outcome:
         """One command; a traceback is never an answer."""
-        return await self.python("starter.py", *arguments, stdin=stdin, **variables)
+        return await self.python(str(PROJECT / "starter.py"), *arguments, stdin=stdin, **variables)
 
     async def python(
         self, program: str, *arguments: str, stdin: str = "", **variables: str
     ) -> Outcome:
-        """Any program of the project."""
+        """Any program."""
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(_DECISIVE)
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(PROJECT / program),
+            program,
             *arguments,
             cwd=self.directory,
             env={**clean, "COLUMNS": "100", **self.variables, **variables},

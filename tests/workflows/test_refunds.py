@@ -112,7 +112,7 @@ async def assert_refunded(house: House, order_id: str, product: str) -> Json:
         captured=PRICE,
         refunded=PRICE,
     )
-    assert kinds(order).count("refund_succeeded") == len(order["refunds"])
+    assert [refund["state"] for refund in order["refunds"]].count("succeeded") == 1
     return order
 
 

@@ -1,0 +1,28 @@
+"""The demo, as `make demo` runs it: every path, the audit, exit code 0."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.terminal import PROJECT, Terminal
+
+
+@pytest.mark.timeout(240)
+async def test_the_demo_takes_orders_down_every_path_and_the_books_are_right() -> None:
+    shown = await Terminal(PROJECT, {}).python("-m", "sandbox.demo")
+    assert shown.code == 0, shown.out + shown.err
+    for words in (
+        "⏩ 24 h pass",
+        "⏩ 16 min pass",
+        "completed  payment paid  goods delivered",
+        "cancelled  payment failed  goods pending",
+        "cancelled  payment refunded  goods pending",
+        "product_not_found",
+        "out of stock: waits for",
+        "payment declined",
+        "Every law holds.",
+        "Temporal Web UI: http://127.0.0.1:",
+        "mails arrived: http://127.0.0.1:",
+    ):
+        assert words in shown.out
+    assert "✗" not in shown.out
