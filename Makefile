@@ -51,7 +51,7 @@ lock: ## Choose the versions anew and write requirements.lock
 	@$(require_python)
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && set -e && \
 	$(PYTHON) -m venv "$$tools" && "$$tools/bin/pip" install --quiet uv && \
-	"$$tools/bin/uv" pip compile --universal --generate-hashes --no-emit-index-url \
+	"$$tools/bin/uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header --upgrade --extra sandbox --extra dev \
 		pyproject.toml -o requirements.lock
 

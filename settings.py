@@ -26,7 +26,6 @@ class Settings(BaseSettings):
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=0, le=65535)
-    public_url: str = "http://127.0.0.1:8000"
 
     payload_keys: Annotated[tuple[tuple[str, SecretStr], ...], NoDecode]
     codec_token: SecretStr | None = None
@@ -62,11 +61,11 @@ class Settings(BaseSettings):
     tracking_poll_interval: timedelta = timedelta(hours=4)
     tracking_poll_limit: int = 72
     review_delay: timedelta = timedelta(hours=24)
-    return_window: timedelta = timedelta(days=7)
     slow_order_alert: timedelta = timedelta(seconds=30)
 
     log_level: str = "INFO"
     log_format: Literal["json", "text"] = "json"
+    worker_metrics_host: str = "127.0.0.1"
     worker_metrics_port: int = 0
 
     @field_validator("api_keys", "codec_origins", mode="before")

@@ -55,8 +55,8 @@ def _set_up_logging(settings: Settings, service: str) -> None:
 
 
 def _set_up_tracing(service: str) -> None:
-    named = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
-    if not named & os.environ.keys():
+    named = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    if not any(os.environ.get(name) for name in named):
         return
     provider = TracerProvider(resource=Resource.create({"service.name": f"orderflow-{service}"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

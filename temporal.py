@@ -57,7 +57,7 @@ def worker_runtime(settings: Settings) -> Runtime:
     """A runtime that serves the SDK's metrics to Prometheus if a port is set."""
     if not settings.worker_metrics_port:
         return Runtime.default()
-    address = f"127.0.0.1:{settings.worker_metrics_port}"
+    address = f"{settings.worker_metrics_host}:{settings.worker_metrics_port}"
     return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
 
 

@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.failures import not_yet
 from db import fulfillment, notifications, orders
-from db.engine import Sessions
+from db.engine import Sessions, single_statements
 from db.notifications import Notification, NotificationState
 from domain.errors import PermanentError
 from domain.money import Money
@@ -165,16 +165,16 @@ class Notifications:
         accepted: Accepted | None = None,
         error: Exception | None = None,
     ) -> ChannelResult:
-        async with self._sessions.begin() as session:
-            row = await session.get_one(Notification, notification_id, with_for_update=True)
-            if row.state == NotificationState.PENDING:
-                row.state = state
-                row.attempts += 1
-                row.error = "" if error is None else f"{type(error).__name__}: {error}"[:500]
-                if accepted is not None:
-                    row.provider, row.message_id = accepted.provider, accepted.message_id
-                    row.sent_at = at
-            return _result(row)
+        async with single_statements(self._sessions) as session:
+            row = await notifications.record_attempt(
+                session,
+                notification_id,
+                state,
+                error="" if error is None else f"{type(error).__name__}: {error}"[:500],
+                accepted=accepted,
+                at=at,
+            )
+        return _result(row)
 
 
 def _result(row: Notification) -> ChannelResult:
@@ -206,7 +206,7 @@ async def _write_letter(session: AsyncSession, order_id: str, event: CustomerEve
     order = await orders.find_order(session, order_id)
     if order is None:
         raise orders.OrderUnknown(order_id)
-    shipment = await fulfillment.lock_shipment(session, order_id)
+    shipment = await fulfillment.find_shipment(session, order_id)
     customer = order.customer_info
     return OrderLetter(
         kind=event.kind,

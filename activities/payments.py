@@ -12,7 +12,7 @@ from temporalio import activity
 from activities.failures import not_yet
 from activities.settling import Settled, settle
 from db import callbacks, orders, payments
-from db.engine import Sessions
+from db.engine import Sessions, single_statements
 from db.payments import AttemptState
 from domain.errors import PermanentError
 from domain.money import Money
@@ -127,7 +127,7 @@ class Payments:
     @activity.defn
     async def create_payment(self, command: CreatePayment) -> CreationResult:
         """Make a payment known to its provider; running it again gives the same payment."""
-        async with self._sessions() as session:
+        async with single_statements(self._sessions) as session:
             payment = await session.get_one(payments.Payment, command.payment_id)
         if payment.provider_ref:
             return CreationResult(result=_ready(payment))
@@ -136,7 +136,7 @@ class Payments:
     @activity.defn
     async def settle_payment(self, command: SettlePayment) -> Settled:
         """Ask the provider what is true, and put it in the books in one transaction."""
-        async with self._sessions() as session:
+        async with single_statements(self._sessions) as session:
             payment = await session.get_one(payments.Payment, command.payment_id)
         view = await self._view(payment, command.at, close=command.close)
         async with self._sessions.begin() as session:
@@ -172,7 +172,7 @@ class Payments:
     async def _create(
         self, payment: payments.Payment, at: datetime
     ) -> PaymentReady | PaymentRefused:
-        async with self._sessions() as session:
+        async with single_statements(self._sessions) as session:
             order = await session.get_one(orders.OrderRow, payment.order_id)
         request = PaymentRequest(
             payment_id=payment.id,

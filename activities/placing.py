@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.contacts import check_contact
 from db import catalog, orders
-from db.engine import Sessions
+from db.engine import Sessions, single_statements
 from domain.facts import Facts, Verdict
 from domain.order import GatewayName, Order, OrderDraft, Problem, Value
 from domain.validation import validate
@@ -43,7 +43,7 @@ class OrderPlacing:
         """Everything that is wrong with a draft, in one go; nothing is written."""
         draft = command.draft
         contact = check_contact(draft.customer_info)
-        async with self._sessions() as session:
+        async with single_statements(self._sessions) as session:
             facts = Facts(
                 products=await catalog.find_products(
                     session,

@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.failures import not_yet
 from db import callbacks, fulfillment, orders
-from db.engine import Sessions
+from db.engine import Sessions, single_statements
 from db.fulfillment import Shipment
 from domain.errors import PermanentError
 from domain.fulfillment import ShippingNews
@@ -39,9 +39,8 @@ class RecordTracking(Value):
 
 
 class TrackingRecorded(Value):
-    """Whether the parcel's status is news, and what it is now."""
+    """The parcel's status as it is in the books now."""
 
-    changed: bool
     status: TrackingStatus
     shipping_status: ShippingStatus
     location: str = ""
@@ -142,7 +141,6 @@ class Shipments:
                     location=location,
                 )
             return TrackingRecorded(
-                changed=changed,
                 status=TrackingStatus(shipment.status),
                 shipping_status=ShippingStatus(order.shipping_status),
                 location=location,
@@ -173,6 +171,6 @@ class Tracking:
         return snapshot
 
     async def _register(self, command: PollParcel) -> None:
-        async with self._sessions() as session:
+        async with single_statements(self._sessions) as session:
             order = await session.get_one(orders.OrderRow, command.order_id)
         await self._gateway.register(command.tracking_number, command.carrier, order.order_number)

@@ -124,6 +124,7 @@ def _tracking(settings: Settings, http: httpx.AsyncClient) -> dict[str, Tracking
 def _timings(settings: Settings) -> OrderTimings:
     return OrderTimings(
         hold=settings.hold_duration,
+        slow_order_alert=settings.slow_order_alert,
         first_payment_check=settings.first_payment_check,
         payment_poll=settings.payment_poll_interval,
         restock_patience=settings.restock_patience,

@@ -66,8 +66,8 @@ async def updating(uses: Resources, order_id: str) -> AsyncIterator[None]:
     except WorkflowUpdateFailedError as error:
         cause = error.cause
         kind = cause.type if isinstance(cause, ApplicationError) else None
-        if kind in _REFUSALS:
-            raise refusal(409, _REFUSALS[kind], str(cause)) from error
+        if isinstance(cause, ApplicationError) and kind in _REFUSALS:
+            raise refusal(409, _REFUSALS[kind], cause.message) from error
         if kind != _ENDED_MEANWHILE:
             raise
         ended: Exception = error

@@ -53,9 +53,7 @@ class FloorDriver:
         workflow_id = f"floor-{next(self._numbers)}"
         start = WithStartWorkflowOperation(
             FloorWorkflow.run,
-            FloorStart(
-                order_id=workflow_id, review_delay=timedelta(seconds=REVIEW_DELAY_SECONDS)
-            ),
+            FloorStart(order_id=workflow_id, review_delay=timedelta(seconds=REVIEW_DELAY_SECONDS)),
             id=workflow_id,
             task_queue=floor.ORDERS_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -125,7 +123,7 @@ async def _stop(worker: asyncio.subprocess.Process) -> None:
 
 
 def _search_attributes() -> TypedSearchAttributes:
-    named = {name: "pending" for name in _STATUSES} | {"CustomerId": "B-1", "Gateway": "stripe"}
+    named = dict.fromkeys(_STATUSES, "pending") | {"CustomerId": "B-1", "Gateway": "stripe"}
     return TypedSearchAttributes(
         [
             SearchAttributePair(SearchAttributeKey.for_keyword(name), value)

@@ -17,7 +17,7 @@ from temporalio.contrib.opentelemetry import TracingInterceptor
 import temporal
 from bench import goods
 from sandbox.layout import Endpoints
-from sandbox.ports import HOST, PortPlan, plan_ports
+from sandbox.ports import PortPlan, plan_ports
 from sandbox.stack import EmbeddedStack
 from settings import Settings
 
@@ -89,8 +89,3 @@ async def _let_parties_act(bench: Bench) -> None:
         json={"autoPay": 0, "autoShip": 0, "autoDeliver": 0},
     )
     answer.raise_for_status()
-
-
-def metrics_url(bench: Bench) -> str:
-    """Where Temporal's server counts billable actions."""
-    return f"http://{HOST}:{bench.ports.temporal_metrics}/metrics"

@@ -33,7 +33,7 @@ def up(
     except ImportError as error:
         raise CommandFailed(
             f"the embedded stack is not installed ({error.name} is missing):"
-            " pip install orderflow[sandbox]"
+            " pip install --require-hashes -r requirements.lock"
         ) from error
     raise typer.Exit(asyncio.run(run_up(data_dir, port_base, json_line=as_json)))
 

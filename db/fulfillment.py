@@ -129,6 +129,12 @@ async def lock_shipment(session: AsyncSession, order_id: str) -> Shipment | None
     return (await session.scalars(statement)).one_or_none()
 
 
+async def find_shipment(session: AsyncSession, order_id: str) -> Shipment | None:
+    """The order's parcel."""
+    statement = select(Shipment).where(col(Shipment.order_id) == order_id)
+    return (await session.scalars(statement)).one_or_none()
+
+
 async def find_shipment_by_number(session: AsyncSession, tracking_number: str) -> Shipment | None:
     """The parcel with this number."""
     statement = select(Shipment).where(col(Shipment.tracking_number) == tracking_number)
@@ -141,14 +147,8 @@ async def add_tracking_events(
     """Store checkpoints; those that are known already stay as they are."""
     if events:
         await session.execute(
-            insert(TrackingEventRow)
-            .values(
-                [
-                    {"shipment_id": shipment_id, **event.model_dump(mode="python")}
-                    for event in events
-                ]
-            )
-            .on_conflict_do_nothing()
+            insert(TrackingEventRow).on_conflict_do_nothing(),
+            [{"shipment_id": shipment_id, **event.model_dump(mode="python")} for event in events],
         )
 
 

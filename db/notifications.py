@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Column, Integer, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, Column, Integer, UniqueConstraint, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from db import base
 from domain.ids import derived_id
-from domain.notification import Channel, NotificationKind
+from domain.notification import Accepted, Channel, NotificationKind
 
 
 class NotificationState(StrEnum):
@@ -60,22 +60,22 @@ async def intend_notifications(
     at: datetime,
 ) -> list[Notification]:
     """Store what is about to be sent; the rows of all `channels`, old and new, locked."""
+    # As parameters, not as VALUES: SQLAlchemy would compile a list of VALUES anew each time.
     await session.execute(
-        insert(Notification)
-        .values(
-            [
-                {
-                    "id": derived_id("N", order_id, kind, occasion, channel),
-                    "order_id": order_id,
-                    "kind": kind,
-                    "occasion": occasion,
-                    "channel": channel,
-                    "created_at": at,
-                }
-                for channel in channels
-            ]
-        )
-        .on_conflict_do_nothing(index_elements=["order_id", "kind", "occasion", "channel"])
+        insert(Notification).on_conflict_do_nothing(
+            index_elements=["order_id", "kind", "occasion", "channel"]
+        ),
+        [
+            {
+                "id": derived_id("N", order_id, kind, occasion, channel),
+                "order_id": order_id,
+                "kind": kind,
+                "occasion": occasion,
+                "channel": channel,
+                "created_at": at,
+            }
+            for channel in channels
+        ],
     )
     rows = await session.scalars(
         select(Notification).where(
@@ -85,6 +85,36 @@ async def intend_notifications(
         )
     )
     return list(rows)
+
+
+async def record_attempt(
+    session: AsyncSession,
+    notification_id: str,
+    state: NotificationState,
+    *,
+    error: str = "",
+    accepted: Accepted | None = None,
+    at: datetime,
+) -> Notification:
+    """Write what came of an attempt, in one statement; what is no longer pending stays as it is."""
+    attempted = (
+        update(Notification)
+        .where(
+            col(Notification.id) == notification_id,
+            col(Notification.state) == NotificationState.PENDING,
+        )
+        .values(
+            state=state,
+            attempts=col(Notification.attempts) + 1,
+            error=error,
+            provider=accepted.provider if accepted else "",
+            message_id=accepted.message_id if accepted else "",
+            sent_at=at if accepted else None,
+        )
+        .returning(Notification)
+    )
+    row = (await session.scalars(attempted)).one_or_none()
+    return row if row is not None else await session.get_one(Notification, notification_id)
 
 
 async def notifications_of(session: AsyncSession, order_id: str) -> list[Notification]:

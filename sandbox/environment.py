@@ -62,7 +62,6 @@ def stack_environment(
         "TEMPORAL_NAMESPACE": "default",
         "API_HOST": HOST,
         "API_PORT": str(ports.api),
-        "PUBLIC_URL": api,
         "CODEC_ORIGINS": f"http://{HOST}:{ports.ui},http://localhost:{ports.ui}",
         "WORKER_METRICS_PORT": str(ports.worker_metrics),
         "STRIPE_BASE_URL": simulator,

@@ -260,7 +260,8 @@ class Delivery:
             summary=f"Record the parcel's status: {news.snapshot.status}",
             **policies.BOOKS,
         )
-        if recorded.changed:
+        # Compared with what we know: the answer of a run that made the change may have been lost.
+        if recorded.status is not self._status:
             self._status = recorded.status
             self._announce(recorded)
 

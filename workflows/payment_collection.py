@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.settling import Settled
     from domain.order import GatewayName
     from domain.settlement import Settlement
+    from domain.statuses import PaymentStatus
 
 
 class PaymentCollection:
@@ -190,6 +191,7 @@ class PaymentCollection:
         if not self.attempts.mismatch:
             return
         self.open = False
+        self._context.display.statuses(payment=PaymentStatus.REVIEW)
         self._context.display.waits(
             f"a person: {self.attempts.mismatch}",
             then="cancel the order to give the money back",

@@ -30,6 +30,7 @@ STEPS_TO_THE_DOOR = (
     "validate_order",
     "place_order",
     "reserve_stock",
+    "intend_payment",
     "create_payment",
     "settle_payment",
     "send_picking_list",

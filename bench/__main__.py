@@ -1,0 +1,79 @@
+"""`python -m bench`: measure Orderflow beside the floor, on a stack of the benchmark's own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import atexit
+import os
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.measure import measure
+from bench.results import Options, Report
+from bench.tables import show
+from sandbox.errors import SandboxError
+
+# As in worker.py: the Temporal SDK's threads may outlive the interpreter.
+atexit.register(time.sleep, 0.1)
+
+_LATEST = Path(__file__).parent / "results" / "latest.json"
+
+
+def main() -> None:
+    """Measure, print and store."""
+    options, output = _parse()
+    console = Console(highlight=False)
+    code = 0
+    try:
+        report = asyncio.run(measure(options, lambda line: console.print(f"  {line}", style="dim")))
+        _store(report, output)
+        show(report, console)
+        console.print(f"\nwritten to {output}", style="dim", soft_wrap=True)
+    except SandboxError as error:
+        console.print(f"bench: {error}", style="red", markup=False)
+        code = 2
+    sys.stdout.flush()
+    # Not sys.exit: the SDK's threads may hang the interpreter's shutdown.
+    os._exit(code)
+
+
+def _parse() -> tuple[Options, Path]:
+    usual = Options()
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    for name, default, meaning in (
+        ("--orders", usual.orders, "orders per round, and as many lives of the floor"),
+        ("--in-flight", usual.in_flight, "how many at the same time"),
+        ("--rounds", usual.rounds, "rounds of each; they take turns"),
+        ("--sequential", usual.sequential, "orders placed one at a time"),
+    ):
+        parser.add_argument(name, type=_positive, default=default, help=f"{meaning} (%(default)s)")
+    parser.add_argument("--output", type=Path, default=_LATEST, help="where the report goes")
+    given = parser.parse_args()
+    options = Options(
+        orders=given.orders,
+        in_flight=given.in_flight,
+        rounds=given.rounds,
+        sequential=given.sequential,
+    )
+    return options, given.output
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError("it must be at least 1")
+    return number
+
+
+def _store(report: Report, output: Path) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    content = report.model_dump_json(by_alias=True, indent=2)
+    output.write_text(content + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
