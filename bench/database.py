@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]  # it ships no types
+import asyncpg
 
 from bench.results import DatabaseCost
 from bench.stack import Bench
@@ -64,8 +63,9 @@ async def _write_statements_down(connection: asyncpg.Connection, which: str) -> 
     ):
         await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
     await connection.execute("SELECT pg_reload_conf()")
-    while await connection.fetchval("SHOW log_statement") != which:
-        await asyncio.sleep(0.01)
+    shown = ""
+    while shown != which:
+        shown = await connection.fetchval("SHOW log_statement")
 
 
 def _statements(log: Path, begun_at: int) -> Counter[str]:

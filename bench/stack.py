@@ -51,9 +51,7 @@ class Bench:
 @asynccontextmanager
 async def open_bench(in_flight: int, progress: Callable[[str], None]) -> AsyncIterator[Bench]:
     """Start the stack, in which the parties outside act by themselves, and stop it again."""
-    directory = Path(tempfile.mkdtemp(prefix="orderflow-bench-"))
-    # PostgreSQL may run under an account of its own.
-    directory.chmod(0o755)
+    directory = _new_directory()
     os.environ["REVIEW_DELAY"] = f"PT{REVIEW_DELAY_SECONDS}S"
     ports = plan_ports(0)
     try:
@@ -67,6 +65,13 @@ async def open_bench(in_flight: int, progress: Callable[[str], None]) -> AsyncIt
             yield bench
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _new_directory() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="orderflow-bench-"))
+    # PostgreSQL may run under an account of its own.
+    directory.chmod(0o755)
+    return directory
 
 
 def _http(in_flight: int) -> httpx.AsyncClient:

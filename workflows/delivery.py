@@ -48,6 +48,7 @@ class Delivery:
         self._shipped_at = workflow.now()
         self._poll: workflow.ActivityHandle[TrackingSnapshot] | None = None
         self._polling_failed = False
+        self._polls_begun = 0
 
     @property
     def shipped(self) -> bool:
@@ -215,10 +216,12 @@ class Delivery:
         """Subscribe and ask every few hours, by one activity that is retried for days."""
         assert self._parcel is not None
         timings = self._context.timings
-        asked = int((workflow.now() - self._shipped_at) / timings.tracking_poll)
+        # Every poll that was begun has asked at once, and then once in each interval.
+        asked = self._polls_begun + int((workflow.now() - self._shipped_at) / timings.tracking_poll)
         polls_left = timings.tracking_poll_limit - asked
         if self._poll is not None or polls_left <= 0 or self._polling_failed:
             return
+        self._polls_begun += 1
         self._poll = workflow.start_activity_method(
             Tracking.poll_parcel,
             PollParcel(
