@@ -17,7 +17,7 @@ from db.engine import Sessions
 from domain.fulfillment import ShippingNews
 from domain.ids import order_workflow_id
 from domain.order import Value
-from domain.tracking import TrackingSnapshot
+from domain.tracking import SHIPPING_STATUS, TrackingSnapshot
 
 WAREHOUSE = "warehouse"
 TRACKING_PREFIX = "tracking:"
@@ -70,7 +70,9 @@ class Courier:
         snapshot = TrackingSnapshot.model_validate(callback.content)
         async with self._sessions.begin() as session:
             shipment = await fulfillment.find_shipment_by_number(session, snapshot.tracking_number)
-            if shipment is None or shipment.status != snapshot.status:
+            if shipment is None:
+                return False
+            if snapshot.status != shipment.status and snapshot.status in SHIPPING_STATUS:
                 return False
             await fulfillment.add_tracking_events(session, shipment.id, snapshot.events)
             await callbacks.mark_applied(session, [callback.id or 0], callback.received_at)

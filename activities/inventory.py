@@ -74,9 +74,10 @@ class ReleaseStock(Value):
 
 
 class StockReleased(Value):
-    """What was there to give back."""
+    """What was there to give back, and which orders wait for it, first come first."""
 
     released: Literal["nothing", "hold", "committed"]
+    waiting_orders: tuple[str, ...] = ()
 
 
 class ReceiveStock(Value):
@@ -175,33 +176,9 @@ class Stock:
     async def release_stock(self, command: ReleaseStock) -> StockReleased:
         """Undo whatever stock the order has; nothing to undo is fine."""
         async with self._sessions.begin() as session:
-            await orders.lock_order(session, command.order_id)
-            hold = await inventory.live_hold(session, command.order_id)
-            if hold is None:
-                return StockReleased(released="nothing")
-            if hold.state == HoldState.HELD:
-                state = HoldState.EXPIRED if command.expired else HoldState.RELEASED
-                await inventory.move_hold(session, hold, state, command.at)
-                await orders.add_event(
-                    session,
-                    command.order_id,
-                    f"hold_{state}",
-                    command.at,
-                    dedupe_key=f"hold_moved:{hold.id}",
-                )
-                return StockReleased(released="hold")
-            lines = await inventory.hold_lines(session, hold.id)
-            await inventory.lock_stock(session, [line.sku for line in lines])
-            await inventory.move_stock(
-                session,
-                MovementReason.RESTOCKED,
-                lines,
-                hold.id,
-                command.at,
-                order_id=command.order_id,
-            )
-            await orders.add_event(session, command.order_id, "stock_returned", command.at)
-            return StockReleased(released="committed")
+            released = await _give_back(session, command)
+            waiting = await restock.waiting_behind(session, command.order_id)
+        return StockReleased(released=released, waiting_orders=tuple(waiting))
 
     @activity.defn
     async def receive_stock(self, command: ReceiveStock) -> StockBooked:
@@ -219,6 +196,38 @@ class Stock:
             )
             waiting = await restock.waiting_orders(session, command.sku)
         return StockBooked(waiting_orders=tuple(waiting))
+
+
+async def _give_back(
+    session: AsyncSession, command: ReleaseStock
+) -> Literal["nothing", "hold", "committed"]:
+    await orders.lock_order(session, command.order_id)
+    hold = await inventory.live_hold(session, command.order_id)
+    if hold is None:
+        return "nothing"
+    if hold.state == HoldState.HELD:
+        state = HoldState.EXPIRED if command.expired else HoldState.RELEASED
+        await inventory.move_hold(session, hold, state, command.at)
+        await orders.add_event(
+            session,
+            command.order_id,
+            f"hold_{state}",
+            command.at,
+            dedupe_key=f"hold_moved:{hold.id}",
+        )
+        return "hold"
+    lines = await inventory.hold_lines(session, hold.id)
+    await inventory.lock_stock(session, [line.sku for line in lines])
+    await inventory.move_stock(
+        session,
+        MovementReason.RESTOCKED,
+        lines,
+        hold.id,
+        command.at,
+        order_id=command.order_id,
+    )
+    await orders.add_event(session, command.order_id, "stock_returned", command.at)
+    return "committed"
 
 
 async def hold_order(

@@ -166,7 +166,7 @@ class Tracking:
         except NotFound as error:
             await self._register(command)
             raise not_yet("the parcel has just been registered", command.interval) from error
-        if snapshot.status in {command.known, TrackingStatus.UNKNOWN}:
+        if snapshot.status == command.known or snapshot.status not in SHIPPING_STATUS:
             raise not_yet(f"the parcel is still {command.known}", command.interval)
         return snapshot
 

@@ -92,3 +92,20 @@ async def waiting_orders(session: AsyncSession, sku: str) -> list[str]:
         .order_by(col(RestockRequest.id))
     )
     return list(dict.fromkeys(row.order_id for row in rows))
+
+
+async def waiting_behind(session: AsyncSession, order_id: str) -> list[str]:
+    """Other orders that wait for any SKU of this one, first come first."""
+    rows = await session.execute(
+        text(
+            """
+            SELECT restock_requests.order_id FROM restock_requests
+            JOIN order_items USING (sku)
+            WHERE order_items.order_id = :order_id AND restock_requests.state = 'open'
+                AND restock_requests.order_id <> :order_id
+            GROUP BY restock_requests.order_id ORDER BY min(restock_requests.id)
+            """
+        ),
+        {"order_id": order_id},
+    )
+    return [row.order_id for row in rows]

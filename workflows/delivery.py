@@ -44,6 +44,8 @@ class Delivery:
         self._parcel_news: list[ParcelNews] = []
         self._picking_list_id = derived_id(PICKING_LIST, context.order_id)
         self._status = TrackingStatus.IN_TRANSIT
+        # What the carrier said last, news or not: polling waits for something else.
+        self._reported = TrackingStatus.IN_TRANSIT
         self._parcel: ShippingNews | None = None
         self._shipped_at = workflow.now()
         self._poll: workflow.ActivityHandle[TrackingSnapshot] | None = None
@@ -228,7 +230,7 @@ class Delivery:
                 order_id=self._context.order_id,
                 tracking_number=self._parcel.tracking_number,
                 carrier=self._parcel.carrier,
-                known=self._status,
+                known=self._reported,
                 interval=timings.tracking_poll,
             ),
             summary=f"Ask {self._parcel.carrier} every {timings.tracking_poll}",
@@ -263,6 +265,7 @@ class Delivery:
             summary=f"Record the parcel's status: {news.snapshot.status}",
             **policies.BOOKS,
         )
+        self._reported = news.snapshot.status
         # Compared with what we know: the answer of a run that made the change may have been lost.
         if recorded.status is not self._status:
             self._status = recorded.status

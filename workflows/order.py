@@ -33,6 +33,7 @@ from workflows.messages import (
     Waiting,
 )
 from workflows.payment_collection import PaymentCollection
+from workflows.waking import wake
 
 with workflow.unsafe.imports_passed_through():
     from activities.inventory import (
@@ -290,12 +291,13 @@ class OrderWorkflow:
             context.tell(NotificationKind.ORDER_CANCELLED, reason=stopped.reason)
 
     async def _release_stock(self) -> None:
-        await workflow.execute_local_activity_method(
+        released = await workflow.execute_local_activity_method(
             Stock.release_stock,
             ReleaseStock(order_id=self._context.order_id, expired=self._expired, at=workflow.now()),
             summary="Give the stock back",
             **policies.BOOKS,
         )
+        await wake(released.waiting_orders, self._context.order_id)
 
     async def _finish(self, watch: asyncio.Task[None] | None) -> None:
         """Let everything that was begun come to its end."""

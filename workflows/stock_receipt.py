@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 from workflows import policies
-from workflows.messages import StockArrived
+from workflows.waking import wake
 
 with workflow.unsafe.imports_passed_through():
     from activities.inventory import ReceiveStock, Stock
-    from domain.ids import order_workflow_id
     from domain.order import Value
 
 
@@ -33,12 +31,5 @@ class StockReceiptWorkflow:
             summary=f"Book in {receipt.quantity} of {receipt.sku}",
             **policies.BOOKS,
         )
-        woken = []
-        for order_id in booked.waiting_orders:
-            handle = workflow.get_external_workflow_handle(order_workflow_id(order_id))
-            try:
-                await handle.signal("stock_arrived", StockArrived(receipt_id=receipt.receipt_id))
-            except ApplicationError:
-                continue
-            woken.append(order_id)
-        return StockReceiptResult(woken=tuple(woken))
+        woken = await wake(booked.waiting_orders, receipt.receipt_id)
+        return StockReceiptResult(woken=woken)
