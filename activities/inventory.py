@@ -12,6 +12,7 @@ from temporalio import activity
 from db import inventory, orders, restock
 from db.engine import Sessions
 from db.inventory import HoldLine
+from domain.errors import PermanentError
 from domain.inventory import (
     HoldState,
     MovementReason,
@@ -94,6 +95,10 @@ class StockBooked(Value):
     """Orders that wait for these goods, first come first."""
 
     waiting_orders: tuple[str, ...]
+
+
+class NoShelf(PermanentError):
+    """The warehouse does not keep this SKU."""
 
 
 class Stock:
@@ -184,7 +189,9 @@ class Stock:
     async def receive_stock(self, command: ReceiveStock) -> StockBooked:
         """Book goods in, once per receipt, and tell who waits for them."""
         async with self._sessions.begin() as session:
-            await inventory.lock_stock(session, [command.sku])
+            shelves = await inventory.lock_stock(session, [command.sku])
+            if command.warehouse_id not in {shelf.warehouse_id for shelf in shelves}:
+                raise NoShelf(f"{command.warehouse_id} has no shelf for {command.sku}")
             line = HoldLine(
                 hold_id="",
                 warehouse_id=command.warehouse_id,

@@ -27,6 +27,9 @@ _ATTEMPT_STATE = {
 }
 
 
+_NO_MONEY = {PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.REFUNDED}
+
+
 class Settled(Value):
     """What was decided about a payment, and why it had failed if it had."""
 
@@ -149,5 +152,5 @@ def _record_capture(
     order.kept_minor += payment.captured_minor
     if settlement is Settlement.MISMATCH:
         orders.move(order, at, payment=PaymentStatus.REVIEW)
-    elif order.payment_status in {PaymentStatus.PENDING, PaymentStatus.FAILED}:
+    elif order.payment_status in _NO_MONEY:
         orders.move(order, at, payment=PaymentStatus.PAID)

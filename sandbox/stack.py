@@ -15,7 +15,7 @@ from sandbox.data_dir import locked_data_dir
 from sandbox.errors import SandboxError
 from sandbox.layout import Endpoints, Layout, lay_out
 from sandbox.pid_files import stop_leftovers
-from sandbox.ports import plan_ports
+from sandbox.ports import PortPlan, plan_ports
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -86,7 +86,7 @@ class EmbeddedStack:
                 self._progress(f"stopped what the last run left behind: {', '.join(leftovers)}")
             self._started = await lay_out(
                 data_dir,
-                plan_ports(self._port_base),
+                await self._free_ports(patient=bool(leftovers)),
                 project=self._project,
                 durable=self._durable,
                 report=self._progress,
@@ -96,6 +96,15 @@ class EmbeddedStack:
             await self._stop()
             raise
         return self
+
+    async def _free_ports(self, *, patient: bool) -> PortPlan:
+        """The ports; those of a server that has just been stopped may take a moment."""
+        for _ in range(30 if patient else 0):
+            try:
+                return plan_ports(self._port_base)
+            except SandboxError:
+                await asyncio.sleep(0.1)
+        return plan_ports(self._port_base)
 
     async def __aexit__(
         self,

@@ -16,7 +16,12 @@ async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
 
     The request is not lost: `workflow.cancellation_reason()` tells of it afterwards.
     """
-    task = asyncio.create_task(work)
+    try:
+        task = asyncio.create_task(work)
+    except BaseException:
+        # A worker that shuts down drops its workflows: there is no loop to work on any more.
+        work.close()
+        raise
     while not task.done():
         try:
             await asyncio.shield(task)

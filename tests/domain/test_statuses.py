@@ -34,7 +34,7 @@ pending -> paid failed review
 paid -> partially_refunded refunded review
 failed -> pending paid review
 partially_refunded -> refunded review
-refunded -> review
+refunded -> paid review
 review -> paid partially_refunded refunded
 """
 SHIPPING = """
