@@ -26,7 +26,11 @@ from sandbox.stack import PROJECT
 
 _START_PATIENCE_SECONDS = 60
 _STOP_PATIENCE_SECONDS = 30
-_NEWS = {floor.PICKED: "shipment_news", floor.REGISTERED: "parcel_news"}
+_NEWS = {
+    floor.CHARGED: "payment_news",
+    floor.PICKED: "shipment_news",
+    floor.REGISTERED: "parcel_news",
+}
 _STATUSES = ("OrderStatus", "PaymentStatus", "ShippingStatus")
 
 
@@ -65,7 +69,6 @@ class FloorDriver:
             FloorWorkflow.place, id="place", start_workflow_operation=start
         )
         handle = await start.workflow_handle()
-        await handle.signal(FloorWorkflow.hear, Step(order_id="payment_news"))
         await handle.result()
         return workflow_id
 

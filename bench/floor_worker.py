@@ -27,7 +27,7 @@ async def run(settings: Settings) -> None:
         worker.queue_worker(
             client,
             floor.PREFIX + queue,
-            [floor.do_nothing, floor.pick, floor.poll],
+            [floor.do_nothing, floor.charge, floor.pick, floor.poll],
             [floor.FloorWorkflow] if queue == policies.ORDERS_QUEUE else [],
         )
         for queue in policies.ALL_QUEUES

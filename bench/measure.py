@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -68,8 +67,7 @@ class _Measuring:
         ours, floor = await self._rounds()
         self._progress("counting what one order costs")
         accounted = min(_ACCOUNTED, self._options.orders)
-        our_actions = await self._actions(self._orders.lead, accounted)
-        floor_actions = await self._actions(self._floor.lead, accounted)
+        our_actions, floor_actions = await self._actions(accounted)
         cost = await database.watch(self._bench, self._orders.lead, accounted)
         return Report(
             at=datetime.now(UTC),
@@ -113,15 +111,18 @@ class _Measuring:
         pids = {name: self._bench.stack.process(name) for name in PROCESSES}
         return Cpu.spent({**pids, "floor worker": self._floor.pid})
 
-    async def _actions(self, lead: Callable[[], Awaitable[str]], count: int) -> Actions:
+    async def _actions(self, count: int) -> list[Actions]:
+        """Of `count` orders, then of as many lives of the floor."""
+        found = []
         before = await count_actions(self._bench)
-        for _ in range(count):
-            await lead()
-        counted: Counter[str] = await count_actions(self._bench) - before
-        return Actions(
-            total=counted.total() / count,
-            by_type={kind: number / count for kind, number in counted.most_common()},
-        )
+        for lead in (self._orders.lead, self._floor.lead):
+            for _ in range(count):
+                await lead()
+            after = await count_actions(self._bench)
+            by_type = {kind: n / count for kind, n in (after - before).most_common()}
+            found.append(Actions(total=sum(by_type.values()), by_type=by_type))
+            before = after
+        return found
 
     async def _side(self, measured: _Rounds, actions: Actions) -> Side:
         ids = [workflow_id for each in measured.rounds for workflow_id in each.ids]

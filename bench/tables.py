@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cpu import DRIVER
-from bench.results import GOAL, Report, Side
+from bench.results import GOAL, QUIET, Report, Side
 
 _TOP = 6
 
@@ -29,7 +29,9 @@ def show(report: Report, console: Console) -> None:
 
 def _speed(report: Report) -> Table:
     latency, ours, floor = report.latency, report.orders.throughput, report.floor.throughput
-    verdict = "reached" if report.ratio >= GOAL else "missed"
+    verdict = f"goal {GOAL}: {'reached' if report.ratio >= GOAL else 'missed'}"
+    if report.machine.busy_elsewhere > QUIET:
+        verdict = "the machine was busy: look at the CPU"
     return _table(
         "Speed",
         ("", "n", "result"),
@@ -40,7 +42,8 @@ def _speed(report: Report) -> Table:
             ("  by round", "", _rates(ours.rates)),
             (f"floor, {report.options.in_flight} in flight", floor.n, _rate(floor.rate)),
             ("  by round", "", _rates(floor.rates)),
-            ("orders / floor", "", f"{report.ratio:.2f} (goal {GOAL}: {verdict})"),
+            ("orders / floor", "", f"{report.ratio:.2f} ({verdict})"),
+            ("floor's CPU / orders' CPU", "", f"{report.cpu_ratio:.2f}"),
         ],
     )
 
@@ -79,7 +82,7 @@ def _cpu(report: Report) -> Table:
         ("", "orders", "floor"),
         [
             *((name, f"{ours[name]:.0f}", f"{floor[name]:.0f}") for name in ours),
-            ("together", f"{sum(ours.values()):.0f}", f"{sum(floor.values()):.0f}"),
+            ("together", f"{report.orders.cpu_together:.0f}", f"{report.floor.cpu_together:.0f}"),
         ],
     )
 

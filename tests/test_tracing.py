@@ -16,11 +16,13 @@ from tests.serving import eventually
 def spans() -> Iterator[InMemorySpanExporter]:
     """Everything that is traced from now on; a process has one tracer provider for good."""
     exporter = InMemorySpanExporter()
-    provider = TracerProvider()
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        provider = TracerProvider()
+        trace.set_tracer_provider(provider)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
     yield exporter
-    exporter.shutdown()
+    exporter.clear()
 
 
 async def test_one_trace_leads_from_the_request_through_the_workflow_to_the_activities(

@@ -16,12 +16,7 @@ async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
 
     The request is not lost: `workflow.cancellation_reason()` tells of it afterwards.
     """
-    try:
-        task = asyncio.create_task(work)
-    except BaseException:
-        # A worker that shuts down drops its workflows: there is no loop to work on any more.
-        work.close()
-        raise
+    task = asyncio.create_task(work)
     while not task.done():
         try:
             await asyncio.shield(task)

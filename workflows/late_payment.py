@@ -5,17 +5,15 @@ from __future__ import annotations
 from temporalio import workflow
 
 from workflows import policies
+from workflows.giving_back import give_back
 from workflows.messages import PaymentNews
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import CustomerEvent, Notifications, SendNotifications
     from activities.payments import Payments, SettlePayment
-    from activities.refunds import RefundPayment, Refunds
     from activities.settling import Settled
-    from domain.ids import REFUND, derived_id, idempotency_key
     from domain.money import Money
     from domain.notification import NotificationKind
-    from domain.payment import RefundState
     from domain.settlement import REFUNDABLE
 
 
@@ -41,25 +39,7 @@ class LatePaymentWorkflow:
         return settled
 
     async def _give_back(self, order_id: str, settled: Settled) -> None:
-        number = 1
-        while True:
-            refund_id = derived_id(REFUND, settled.payment_id, "all", str(number))
-            refund = await workflow.execute_activity_method(
-                Refunds.refund_payment,
-                RefundPayment(
-                    refund_id=refund_id,
-                    payment_id=settled.payment_id,
-                    reason=f"{settled.settlement} payment",
-                    idempotency_key=idempotency_key(refund_id, "refund"),
-                    at=workflow.now(),
-                ),
-                summary="Give the late money back",
-                **policies.MONEY,
-            )
-            if refund.state is RefundState.SUCCEEDED:
-                break
-            number += 1
-            await workflow.sleep(policies.UNDO_PAUSE, summary=f"Refund {refund.state}: try again")
+        refund = await give_back(settled.payment_id, f"{settled.settlement} payment")
         if refund.amount > Money.zero(refund.amount.currency):
             await workflow.execute_activity_method(
                 Notifications.send_notifications,
@@ -68,7 +48,7 @@ class LatePaymentWorkflow:
                     events=(
                         CustomerEvent(
                             kind=NotificationKind.ORDER_REFUNDED,
-                            occasion=refund_id,
+                            occasion=refund.refund_id,
                             refund_amount=refund.amount,
                             reason="the payment came after the order had ended",
                             at=workflow.now(),

@@ -88,15 +88,22 @@ class OrderWorkflow:
         except OrderStopped as stopped:
             await uninterrupted(self._unwind(stopped))
         except (FailureError, asyncio.CancelledError) as error:
-            if is_cancelled_exception(error):
-                await uninterrupted(self._unwind(OrderStopped("cancelled by the operator")))
-                raise
+            cancelled = is_cancelled_exception(error)
             await uninterrupted(
-                self._unwind(OrderStopped("an internal error; the shop has been told"))
+                self._unwind(
+                    OrderStopped(
+                        "cancelled by the operator"
+                        if cancelled
+                        else "an internal error; the shop has been told"
+                    )
+                )
             )
-            raise ApplicationError("the order failed", type="OrderFailed") from error
-        finally:
             await uninterrupted(self._finish(watch))
+            if cancelled:
+                raise
+            raise ApplicationError("the order failed", type="OrderFailed") from error
+        # Not in a `finally`: a worker that drops a running workflow must not begin anything.
+        await uninterrupted(self._finish(watch))
         return OrderOutcome(order_id=start.order_id, status=self._status)
 
     # The steps, in the order in which they happen.

@@ -7,6 +7,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows import policies
 from workflows.context import OrderContext
+from workflows.giving_back import give_back
 from workflows.messages import PAYMENT_REFUSED, PaymentInstruction, PaymentNews
 
 with workflow.unsafe.imports_passed_through():
@@ -20,13 +21,11 @@ with workflow.unsafe.imports_passed_through():
         Payments,
         SettlePayment,
     )
-    from activities.refunds import RefundPayment, Refunds
     from activities.settling import Settled
-    from domain.ids import PAYMENT, REFUND, derived_id, encode_id, idempotency_key
+    from domain.ids import PAYMENT, encode_id, idempotency_key
     from domain.money import Money
     from domain.notification import NotificationKind
     from domain.order import GatewayName
-    from domain.payment import RefundState
     from domain.settlement import Settlement
 
 
@@ -219,31 +218,13 @@ class PaymentAttempts:
         )
 
     async def _give_back(self, payment_id: str, reason: str) -> None:
-        for number in range(1, 1000):
-            refund_id = derived_id(REFUND, payment_id, "all", str(number))
-            settled = await workflow.execute_activity_method(
-                Refunds.refund_payment,
-                RefundPayment(
-                    refund_id=refund_id,
-                    payment_id=payment_id,
-                    reason=reason,
-                    idempotency_key=idempotency_key(refund_id, "refund"),
-                    at=workflow.now(),
-                ),
-                summary=f"Give the money back: {reason}",
-                **policies.MONEY,
-            )
-            if settled.state is RefundState.SUCCEEDED:
-                if settled.amount > Money.zero(settled.amount.currency):
-                    self._context.tell(
-                        NotificationKind.ORDER_REFUNDED,
-                        occasion=refund_id,
-                        refund_amount=settled.amount,
-                        reason=reason,
-                    )
-                return
-            await workflow.sleep(
-                policies.UNDO_PAUSE, summary=f"Refund {settled.state}: try again later"
+        refund = await give_back(payment_id, reason)
+        if refund.amount > Money.zero(refund.amount.currency):
+            self._context.tell(
+                NotificationKind.ORDER_REFUNDED,
+                occasion=refund.refund_id,
+                refund_amount=refund.amount,
+                reason=reason,
             )
 
     def _attempt(self, payment_id: str) -> Attempt:

@@ -228,19 +228,3 @@ async def test_a_refund_that_stripe_refuses_gives_its_claim_back(
 
     assert (await refund(house, order_id)).status_code == 202
     await assert_refunded(house, order_id, product)
-
-
-async def test_a_refund_that_the_bank_returns_after_its_success_is_not_counted(
-    house: House, product: str
-) -> None:
-    order_id = await deliver(house, product)
-    payment_id = (await house.order(order_id))["payments"][0]["paymentId"]
-    assert (await refund(house, order_id, "40.00")).status_code == 202
-    await until_kept(house, order_id, "60.00")
-
-    await house.simulate(f"stripe/{payment_id}/refund-fail")
-
-    await until_kept(house, order_id, "100.00")
-    (payment,) = await house.at_provider(order_id)
-    assert payment["refunded"] == 0
-    await house.assert_laws_hold()

@@ -171,8 +171,7 @@ async def test_when_patience_is_over_the_order_is_cancelled_and_the_customer_tol
     await assert_cancelled(house, order_id, product, (1, 1, 0))
 
 
-@pytest.mark.parametrize("round_", range(4))
-async def test_who_came_first_is_served_first(house: House, product: str, round_: int) -> None:
+async def test_who_came_first_is_served_first(house: House, product: str) -> None:
     first = await wait_in_line(house, product)
     second = await wait_in_line(house, product)
 

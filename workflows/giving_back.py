@@ -1,0 +1,42 @@
+"""Give a payment back, however often the provider has to be asked."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from temporalio import workflow
+
+from workflows import policies
+
+with workflow.unsafe.imports_passed_through():
+    from activities.refunds import RefundPayment, Refunds, RefundSettled
+    from domain.ids import REFUND, derived_id, idempotency_key
+    from domain.payment import RefundState
+
+
+async def give_back(payment_id: str, reason: str) -> RefundSettled:
+    """Refund all that is left of a payment; nothing left is fine.
+
+    A refund that fails for good is followed by a new one, with an id and a key of its own, until
+    one succeeds; meanwhile the timeline and the Web UI show what failed.
+    """
+    for number in count(1):
+        refund_id = derived_id(REFUND, payment_id, "all", str(number))
+        settled = await workflow.execute_activity_method(
+            Refunds.refund_payment,
+            RefundPayment(
+                refund_id=refund_id,
+                payment_id=payment_id,
+                reason=reason,
+                idempotency_key=idempotency_key(refund_id, "refund"),
+                at=workflow.now(),
+            ),
+            summary=f"Give the money back: {reason}",
+            **policies.MONEY,
+        )
+        if settled.state is RefundState.SUCCEEDED:
+            return settled
+        await workflow.sleep(
+            policies.UNDO_PAUSE, summary=f"Refund {settled.state}: try again later"
+        )
+    raise AssertionError("count() does not end")
