@@ -14,6 +14,7 @@ from db.engine import Sessions
 from db.inventory import HoldLine
 from domain.errors import PermanentError
 from domain.inventory import (
+    MOST_RECEIVED,
     HoldState,
     MovementReason,
     Shortage,
@@ -82,12 +83,12 @@ class StockReleased(Value):
 
 
 class ReceiveStock(Value):
-    """Goods have arrived; the same `receipt_id` is booked once."""
+    """Goods have arrived, at most `MOST_RECEIVED`; the same `receipt_id` is booked once."""
 
     receipt_id: str
     warehouse_id: str
     sku: str
-    quantity: int
+    quantity: int = Field(gt=0, le=MOST_RECEIVED)
     at: datetime
 
 

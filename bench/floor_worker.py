@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
 import os
 import time
+
+import uvloop
 
 import telemetry
 import temporal
@@ -43,7 +46,11 @@ def main() -> None:
     """Read the environment and work."""
     settings = load_settings()
     telemetry.set_up(settings, "floor")
-    asyncio.run(run(settings))
+    # The loop and the collector are those of worker.py.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings))
     os._exit(0)
 
 

@@ -18,6 +18,7 @@ from cli.books import ask_books
 from cli.failure import REFUSED, CommandFailed
 from cli.options import DEFAULT_DATA_DIR, AsJson, Database, DataDir
 from cli.whereabouts import Whereabouts
+from domain.inventory import MOST_RECEIVED
 
 if TYPE_CHECKING:
     from activities.inventory import ReceiveStock
@@ -65,7 +66,7 @@ def list_stock(
 @app.command(epilog="Example: python starter.py stock receive PEN-FT-F 5 --warehouse WH-HZ")
 def receive(
     sku: Annotated[str, typer.Argument(help="What arrived.")],
-    quantity: Annotated[int, typer.Argument(min=1, help="How many.")],
+    quantity: Annotated[int, typer.Argument(min=1, max=MOST_RECEIVED, help="How many.")],
     *,
     warehouse: Annotated[
         str, typer.Option(help="Where; by default, the first warehouse with a place for it.")

@@ -90,6 +90,7 @@ async def mark_applied(session: AsyncSession, callback_ids: Sequence[int], at: d
             update(Callback)
             .where(col(Callback.id).in_(known), col(Callback.applied_at).is_(None))
             .values(applied_at=at)
+            .execution_options(synchronize_session=False)
         )
 
 

@@ -26,6 +26,8 @@ def connect(database_url: str, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=30,
+        # Parameters are customers' names and addresses: they must not reach a log.
+        hide_parameters=True,
         connect_args={
             "server_settings": {"application_name": "orderflow", "timezone": "UTC"},
             "timeout": 10,

@@ -112,6 +112,7 @@ async def record_attempt(
             sent_at=at if accepted else None,
         )
         .returning(Notification)
+        .execution_options(synchronize_session=False)
     )
     row = (await session.scalars(attempted)).one_or_none()
     return row if row is not None else await session.get_one(Notification, notification_id)

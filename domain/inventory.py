@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from domain.order import Value
 
+# A receipt of more is a typing mistake; the counters are 32 bits wide.
+MOST_RECEIVED = 1_000_000
+
 
 class HoldState(StrEnum):
     """A hold moves once: from `held` to one of the others."""
