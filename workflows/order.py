@@ -346,7 +346,7 @@ class OrderWorkflow:
     def _can_cancel(self, command: CancelOrder) -> None:  # noqa: ARG002
         reason = ""
         if self._delivery.shipped:
-            reason = "the parcel is on its way and can no longer be cancelled"
+            reason = "the parcel is on its way: ask for a return once it has arrived"
         elif self._status in {OrderStatus.CANCELLED, OrderStatus.REFUNDED}:
             reason = f"the order is {self._status} already"
         if reason:
