@@ -31,9 +31,43 @@ class Settings(BaseSettings):
     codec_token: SecretStr | None = None
     codec_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
+    # Where providers reach our API, and where customers come back to after paying.
+    public_url: str = "http://127.0.0.1:8000"
+    shop_url: str = "https://shop.example.com"
+
     stripe_api_key: SecretStr | None = None
     stripe_webhook_secret: SecretStr | None = None
     stripe_base_url: str = "https://api.stripe.com"
+
+    paypal_client_id: str = ""
+    paypal_client_secret: SecretStr | None = None
+    paypal_webhook_id: str = ""
+    paypal_base_url: str = "https://api-m.paypal.com"
+    paypal_webhook_verification: Literal["offline", "postback"] = "offline"
+    paypal_cert_hosts: Annotated[tuple[str, ...], NoDecode] = (
+        "api.paypal.com",
+        "api.sandbox.paypal.com",
+        "api-m.paypal.com",
+        "api-m.sandbox.paypal.com",
+    )
+    # PEM text or a file's path; without it, the public roots that certifi knows.
+    paypal_trust_roots: str = ""
+
+    # Keys are PEM text, bare base64, or a file's path.
+    alipay_app_id: str = ""
+    alipay_seller_id: str = ""
+    alipay_private_key: SecretStr | None = None
+    alipay_public_key: str = ""
+    alipay_base_url: str = "https://openapi.alipay.com/gateway.do"
+
+    wechatpay_mchid: str = ""
+    wechatpay_appid: str = ""
+    wechatpay_serial: str = ""
+    wechatpay_private_key: SecretStr | None = None
+    wechatpay_public_key: str = ""
+    wechatpay_public_key_id: str = ""
+    wechatpay_apiv3_key: SecretStr | None = None
+    wechatpay_base_url: str = "https://api.mch.weixin.qq.com"
 
     warehouse_base_url: str = ""
     warehouse_api_key: SecretStr | None = None
@@ -68,7 +102,7 @@ class Settings(BaseSettings):
     worker_metrics_host: str = "127.0.0.1"
     worker_metrics_port: int = 0
 
-    @field_validator("api_keys", "codec_origins", mode="before")
+    @field_validator("api_keys", "codec_origins", "paypal_cert_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

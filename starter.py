@@ -6,7 +6,19 @@ import sys
 
 import typer
 
-from cli import audit, change, load, order, output, outside, report, setup, status, stock
+from cli import (
+    audit,
+    callbacks,
+    change,
+    load,
+    order,
+    output,
+    outside,
+    report,
+    setup,
+    status,
+    stock,
+)
 from cli.failure import CommandFailed
 
 app = typer.Typer(
@@ -68,6 +80,7 @@ app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py report --
 )
 app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py audit --json")(audit.audit)
 app.add_typer(stock.app, name="stock", rich_help_panel=_BOOKS)
+app.add_typer(callbacks.app, name="callbacks", rich_help_panel=_BOOKS)
 
 
 def main() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,17 +15,30 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.inbox_alarm import oldest_age, report_backlog
 from db import callbacks, fulfillment, orders, payments
 from db.callbacks import Callback
-from db.engine import Sessions
+from db.engine import Sessions, single_statements
 from domain.fulfillment import ShippingNews
 from domain.ids import order_workflow_id
 from domain.order import Value
+from domain.payment import CallbackTopic
 from domain.tracking import SHIPPING_STATUS, TrackingSnapshot
 
 WAREHOUSE = "warehouse"
 TRACKING_PREFIX = "tracking:"
 PAYMENT_PREFIX = "payment:"
+
+
+# A sweep ends before its local activity's time is over, however slow its deliveries are.
+_SWEEP_TIME = timedelta(seconds=5)
+_DELIVERY_PATIENCE = timedelta(seconds=2)
+
+_FIRST_PAUSE = timedelta(minutes=1)
+_LONGEST_PAUSE = timedelta(minutes=15)
+
+# Not the SDK's logger, which writes the activity's details into the event's name.
+log = logging.getLogger("orderflow.inbox")
 
 
 class RedeliverCallbacks(Value):
@@ -31,10 +48,34 @@ class RedeliverCallbacks(Value):
 
 
 class Redelivered(Value):
-    """What a sweep found; the age is that of the oldest callback that nobody has confirmed."""
+    """What a sweep tried, and what waits after it; the age is that of the oldest that waits."""
 
     found: int
     oldest_age: timedelta = timedelta()
+    unapplied: int = 0
+
+
+class Reception(StrEnum):
+    """How a callback was taken."""
+
+    WOKEN = "woken"
+    LATE_MONEY = "late_money"
+    NOTED = "noted"
+    FILED = "filed"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What came of taking a callback to its order; the order is empty if nobody knows it."""
+
+    reception: Reception
+    order_id: str = ""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether there was somebody to take it."""
+        return self.reception is not Reception.NOBODY
 
 
 class Courier:
@@ -48,13 +89,22 @@ class Courier:
         self._client = client
         self._queue = orders_queue
 
-    async def deliver(self, callback: Callback) -> bool:
-        """Signal the order's workflow; false if there is nobody to take it yet."""
+    async def deliver(self, callback: Callback) -> Delivery:
+        """Signal the order's workflow, if there is one to take it; safe to repeat at any time.
+
+        News of a payment only makes it ask the provider. The other news is believed: what was
+        applied is not told again, because an old checkpoint would turn the parcel back.
+        """
+        if callback.applied_at is not None and not callback.source.startswith(PAYMENT_PREFIX):
+            return Delivery(Reception.FILED, callback.order_id)
+        if callback.content.get("topic") == CallbackTopic.OTHER:
+            await self._confirm(callback)
+            return Delivery(Reception.FILED, callback.order_id)
         order_id = callback.order_id or await self._find_order(callback)
         if not order_id:
-            return False
+            return Delivery(Reception.NOBODY)
         if callback.source.startswith(TRACKING_PREFIX) and await self._file_away(callback):
-            return True
+            return Delivery(Reception.FILED, order_id)
         name, message = await self._message(callback)
         handle = self._client.get_workflow_handle(order_workflow_id(order_id))
         try:
@@ -62,8 +112,8 @@ class Courier:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return await self._deliver_late(callback, order_id, message)
-        return True
+            return Delivery(await self._deliver_late(callback, order_id, message), order_id)
+        return Delivery(Reception.WOKEN, order_id)
 
     async def _file_away(self, callback: Callback) -> bool:
         """Keep checkpoints that change nothing, without waking the workflow for them."""
@@ -75,33 +125,37 @@ class Courier:
             if snapshot.status != shipment.status and snapshot.status in SHIPPING_STATUS:
                 return False
             await fulfillment.add_tracking_events(session, shipment.id, snapshot.events)
-            await callbacks.mark_applied(session, [callback.id or 0], callback.received_at)
+            await callbacks.mark_applied(session, [callback.id or 0], datetime.now(UTC))
         return True
 
-    async def _deliver_late(self, callback: Callback, order_id: str, message: object) -> bool:
+    async def _deliver_late(self, callback: Callback, order_id: str, message: object) -> Reception:
         """The order's workflow has ended: money still matters, other news is only noted."""
-        if not callback.source.startswith(PAYMENT_PREFIX):
-            async with self._sessions.begin() as session:
-                await callbacks.mark_applied(session, [callback.id or 0], callback.received_at)
-                await orders.add_event(
-                    session,
-                    order_id,
-                    "news_after_the_end",
-                    callback.received_at,
-                    dedupe_key=f"callback:{callback.id}",
-                    source=callback.source,
-                    news=callback.kind,
-                )
-            return True
-        await self._client.start_workflow(
-            "LatePaymentWorkflow",
-            args=[order_id, message],
-            id=f"late-{callback.id}",
-            task_queue=self._queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary="Money for an order that has ended",
-        )
-        return True
+        if callback.source.startswith(PAYMENT_PREFIX):
+            await self._client.start_workflow(
+                "LatePaymentWorkflow",
+                args=[order_id, message],
+                id=late_workflow_id(callback),
+                task_queue=self._queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary="Money for an order that has ended",
+            )
+            return Reception.LATE_MONEY
+        async with self._sessions.begin() as session:
+            await callbacks.mark_applied(session, [callback.id or 0], datetime.now(UTC))
+            await orders.add_event(
+                session,
+                order_id,
+                "news_after_the_end",
+                callback.received_at,
+                dedupe_key=f"callback:{callback.id}",
+                source=callback.source,
+                news=callback.kind,
+            )
+        return Reception.NOTED
+
+    async def _confirm(self, callback: Callback) -> None:
+        async with single_statements(self._sessions) as session:
+            await callbacks.mark_applied(session, [callback.id or 0], datetime.now(UTC))
 
     async def _find_order(self, callback: Callback) -> str:
         """The order of an early callback, if it is known by now."""
@@ -144,6 +198,7 @@ async def find_callback_payment(
         gateway=source.removeprefix(PAYMENT_PREFIX),
         payment_id=content.get("payment_id", ""),
         provider_ref=content.get("provider_ref", ""),
+        capture_ref=content.get("capture_ref", ""),
     )
 
 
@@ -156,17 +211,53 @@ class Inbox:
 
     @activity.defn
     async def redeliver_callbacks(self, command: RedeliverCallbacks) -> Redelivered:
-        """Deliver every callback that has waited long enough for its confirmation."""
+        """Deliver the callbacks whose turn has come, and tell how many wait after that."""
         now = datetime.now(UTC)
-        async with self._sessions() as session:
-            waiting = await callbacks.unapplied(session, now - command.confirmation_time)
+        async with single_statements(self._sessions) as session:
+            waiting = await callbacks.due(
+                session, now, received_before=now - command.confirmation_time
+            )
+        found = 0
         for callback in waiting:
-            try:
+            if datetime.now(UTC) - now > _SWEEP_TIME:
+                break
+            await self._try(callback)
+            found += 1
+        async with single_statements(self._sessions) as session:
+            left = await callbacks.backlog(session)
+        now = datetime.now(UTC)
+        report_backlog(left, now)
+        return Redelivered(found=found, oldest_age=oldest_age(left, now), unapplied=left.count)
+
+    async def _try(self, callback: Callback) -> None:
+        """Deliver one, without a chance for it to keep the others from being delivered.
+
+        The try is noted beforehand: one that brings the worker down is not first again.
+        """
+        async with single_statements(self._sessions) as session:
+            next_at = datetime.now(UTC) + pause_after(callback.delivery_attempts)
+            await callbacks.note_attempt(session, callback.id or 0, next_at)
+        try:
+            async with asyncio.timeout(_DELIVERY_PATIENCE.total_seconds()):
                 await self._courier.deliver(callback)
-            except RPCError as error:
-                activity.logger.warning(
-                    "callback_not_delivered",
-                    extra={"callback_id": callback.id, "error": str(error)},
-                )
-        oldest = min((callback.received_at for callback in waiting), default=now)
-        return Redelivered(found=len(waiting), oldest_age=now - oldest)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one is not the others' fault
+            log.warning(
+                "callback_not_delivered",
+                extra={
+                    "callback_id": callback.id,
+                    "source": callback.source,
+                    "attempts": callback.delivery_attempts + 1,
+                    # Not its message: a validation error quotes what it has read.
+                    "cause": type(error).__name__,
+                },
+            )
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long a callback rests that was tried `attempts` times before: 1, 2, 4, 8, 15 minutes."""
+    return min(_FIRST_PAUSE * (1 << min(attempts, 10)), _LONGEST_PAUSE)
+
+
+def late_workflow_id(callback: Callback) -> str:
+    """The workflow that looks at the money of an order that has ended."""
+    return f"late-{callback.id}"

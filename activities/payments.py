@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -10,22 +11,26 @@ from pydantic import Field
 from temporalio import activity
 
 from activities.failures import not_yet
-from activities.settling import Settled, settle
+from activities.settling import Settled, settle, standing_towards
 from db import callbacks, orders, payments
 from db.engine import Sessions, single_statements
 from db.payments import AttemptState
 from domain.errors import PermanentError
+from domain.ids import idempotency_key
 from domain.money import Money
 from domain.order import GatewayName, Value
 from domain.payment import (
+    CallbackTopic,
     PaymentAction,
     PaymentCreated,
     PaymentRejected,
     PaymentRequest,
     PaymentState,
     PaymentView,
+    RefundView,
 )
-from domain.settlement import Settlement
+from domain.settlement import Answer, Settlement, decide
+from gateways.errors import NotFound
 from gateways.payments.protocol import PaymentGateway
 
 
@@ -138,9 +143,18 @@ class Payments:
         """Ask the provider what is true, and put it in the books in one transaction."""
         async with single_statements(self._sessions) as session:
             payment = await session.get_one(payments.Payment, command.payment_id)
-        view = await self._view(payment, command.at, close=command.close)
+            news = await callbacks.callbacks_by_id(session, command.callback_ids)
+        view = await self._view(payment, command)
+        refunds = await self._refunds(payment, news, view)
         async with self._sessions.begin() as session:
-            settled = await settle(session, view, command.at, command.rehold_until)
+            settled = await settle(
+                session,
+                view,
+                command.at,
+                command.rehold_until,
+                refunds=refunds,
+                disputed=any(one.content.get("topic") == CallbackTopic.DISPUTE for one in news),
+            )
             await callbacks.mark_applied(session, command.callback_ids, command.at)
             return settled
 
@@ -156,18 +170,85 @@ class Payments:
             raise not_yet(f"the payment is {settled.settlement}", delay)
         return settled
 
-    async def _view(self, payment: payments.Payment, at: datetime, *, close: bool) -> PaymentView:
-        reference = payment.provider_ref
-        if not reference and payment.state == AttemptState.INTENDED:
+    async def _view(self, payment: payments.Payment, command: SettlePayment) -> PaymentView:
+        """What is true at the provider, once an approved payment has been captured or let go."""
+        if not payment.provider_ref and payment.state == AttemptState.INTENDED:
             # The answer to its creation was lost: the same key gives the same payment again.
-            await self._create(payment, at)
-            async with self._sessions() as session:
-                reference = (await session.get_one(payments.Payment, payment.id)).provider_ref
-        if not reference:
-            return _never_made(payment)
-        gateway = self._gateway(payment.gateway)
-        ask = gateway.close if close else gateway.query
-        return await ask(payment.id, reference, payment.asked)
+            await self._create(payment, command.at)
+        key = await self._give_up(payment.id, command.at) if command.close else payment.capture_key
+        async with single_statements(self._sessions) as session:
+            payment = await session.get_one(payments.Payment, payment.id)
+        if not payment.provider_ref:
+            return _nothing_paid(
+                payment,
+                PaymentState.CLOSED,
+                failure_code=payment.failure_code,
+                failure_message=payment.failure_message,
+            )
+        # A capture may be under way: only the same request again tells what became of it.
+        view = await self._capture(payment, key) if key else None
+        if command.close:
+            if view is None or view.state not in {PaymentState.PAID, PaymentState.PROCESSING}:
+                view = await self._gateway(payment.gateway).close(payment.ref)
+            return view
+        view = view or await self._query(payment)
+        if view.state is PaymentState.APPROVED:
+            key = await self._intend_capture(payment.id, command.at)
+            view = await self._capture(payment, key) if key else view
+        return view
+
+    async def _query(self, payment: payments.Payment) -> PaymentView:
+        try:
+            return await self._gateway(payment.gateway).query(payment.ref)
+        except NotFound as error:
+            # Only closing may conclude that nobody can pay it.
+            return _nothing_paid(payment, PaymentState.PENDING, failure_message=str(error))
+
+    async def _refunds(
+        self, payment: payments.Payment, news: Sequence[callbacks.Callback], view: PaymentView
+    ) -> list[RefundView]:
+        """The refunds that callbacks name and the payment's view does not list."""
+        listed = {name for told in view.refunds for name in (told.refund_id, told.provider_ref)}
+        found = []
+        for reference in _refunds_in(news):
+            if reference not in listed:
+                # Unknown to the provider itself: there is nothing to put in the books.
+                with suppress(NotFound):
+                    gateway = self._gateway(payment.gateway)
+                    found.append(await gateway.query_refund(payment.ref, refund_ref=reference))
+        return found
+
+    async def _capture(self, payment: payments.Payment, key: str) -> PaymentView:
+        """Take the money; once the provider has answered, the key has served."""
+        view = await self._gateway(payment.gateway).capture(payment.ref, key)
+        async with self._sessions.begin() as session:
+            row = await payments.lock_payment(session, payment.id)
+            if row.capture_key == key:
+                row.capture_key = ""
+        return view
+
+    async def _give_up(self, payment_id: str, at: datetime) -> str:
+        """From now on nothing is captured; the key of a capture that may be under way."""
+        async with self._sessions.begin() as session:
+            row = await payments.lock_payment(session, payment_id)
+            row.given_up, row.updated_at = True, at
+            return row.capture_key
+
+    async def _intend_capture(self, payment_id: str, at: datetime) -> str:
+        """The key to capture with, stored first; empty if nobody wants the money any more."""
+        async with self._sessions.begin() as session:
+            order_id = (await session.get_one(payments.Payment, payment_id)).order_id
+            order = await orders.lock_order(session, order_id)
+            row = await payments.lock_payment(session, payment_id)
+            await session.refresh(row)
+            standing = await standing_towards(session, order, row)
+            if decide(standing, Answer.APPROVED) is not Settlement.CAPTURE:
+                return ""
+            if not row.capture_key:
+                row.captures_begun += 1
+                row.capture_key = idempotency_key(row.id, "capture", row.captures_begun)
+                row.updated_at = at
+            return row.capture_key
 
     async def _create(
         self, payment: payments.Payment, at: datetime
@@ -205,6 +286,12 @@ class Payments:
         raise GatewayOff(f"no credentials for {name}: set its variables and restart the worker")
 
 
+def _refunds_in(news: Sequence[callbacks.Callback]) -> list[str]:
+    """The refunds that callbacks are about, as the provider names them."""
+    named = (str(one.content.get("refund_ref", "")) for one in news)
+    return list(dict.fromkeys(filter(None, named)))
+
+
 def _record_creation(
     payment: payments.Payment, outcome: PaymentCreated | PaymentRejected
 ) -> PaymentReady | PaymentRefused:
@@ -232,14 +319,18 @@ def _ready(payment: payments.Payment) -> PaymentReady:
     )
 
 
-def _never_made(payment: payments.Payment) -> PaymentView:
-    nothing = Money.zero(payment.currency)
+def _nothing_paid(
+    payment: payments.Payment,
+    state: PaymentState,
+    *,
+    failure_code: str = "",
+    failure_message: str = "",
+) -> PaymentView:
     return PaymentView(
         payment_id=payment.id,
-        provider_ref="",
-        state=PaymentState.CLOSED,
-        captured=nothing,
-        refunded=nothing,
-        failure_code=payment.failure_code,
-        failure_message=payment.failure_message,
+        provider_ref=payment.provider_ref,
+        state=state,
+        captured=Money.zero(payment.currency),
+        failure_code=failure_code,
+        failure_message=failure_message,
     )

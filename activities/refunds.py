@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -12,14 +13,17 @@ from temporalio import activity
 
 from activities.failures import not_yet
 from activities.payments import GatewayOff
-from db import orders, payments
+from activities.refund_books import GOODS_GONE, book_refund
+from db import orders, payments, refunds
 from db.engine import Sessions
-from db.payments import Payment, Refund, RefundRowState
+from db.payments import Payment
+from db.refunds import Refund, RefundExceedsCapture, RefundRowState
+from domain.errors import PermanentError
 from domain.ids import idempotency_key
 from domain.money import Money
 from domain.order import GatewayName, Value
 from domain.payment import RefundRequest, RefundState, RefundView
-from domain.statuses import OrderStatus, PaymentStatus
+from domain.refunding import LinesNotRefundable, refund_of_lines
 from gateways.errors import GatewayRejected
 from gateways.payments.protocol import PaymentGateway
 
@@ -36,11 +40,17 @@ class RefundPayment(Value):
 
 
 class ClaimRefund(Value):
-    """Set part of what an order paid aside for a refund; without an amount, all that is left."""
+    """Set part of what an order paid aside for a refund.
+
+    Either `amount`, or the money for `lines` (units by line number), or without both all that is
+    left. `retry_of` names a failed refund that this one stands for.
+    """
 
     refund_id: str
     order_id: str
     amount: Money | None = None
+    lines: dict[int, int] = Field(default_factory=dict)
+    retry_of: str = ""
     reason: str
     at: datetime
 
@@ -67,18 +77,17 @@ class ClaimResult(Value):
 
 
 class RefundSettled(Value):
-    """The refund's end: succeeded, failed, or waiting for a person."""
+    """The refund's end: succeeded or failed; `known` if it had failed before."""
 
     refund_id: str
     state: RefundState
     amount: Money
     failure_code: str = ""
+    known: bool = False
 
 
 # A pending refund is looked at again after these delays; the last one repeats.
 _DELAYS = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
-
-_GOODS_GONE = {OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.COMPLETED}
 
 
 class Refunds:
@@ -94,7 +103,7 @@ class Refunds:
         try:
             async with self._sessions.begin() as session:
                 return ClaimResult(result=await _claim(session, command))
-        except payments.RefundExceedsCapture as error:
+        except (RefundExceedsCapture, LinesNotRefundable, RetryNotPossible) as error:
             return ClaimResult(result=RefundNotPossible(reason=str(error)))
 
     @activity.defn
@@ -110,12 +119,24 @@ class Refunds:
                     amount=Money.zero(payment.currency),
                 )
             payment = await session.get_one(Payment, command.payment_id)
+        if refund.state == RefundRowState.FAILED:
+            return RefundSettled(
+                refund_id=refund.id,
+                state=RefundState.FAILED,
+                amount=refund.amount,
+                failure_code=refund.failure_code,
+                known=True,
+            )
         view = await self._make_or_ask(payment, refund)
         async with self._sessions.begin() as session:
-            await _record(session, command.refund_id, view, command.at)
+            order = await orders.lock_order(session, refund.order_id)
+            payment = await payments.lock_payment(session, payment.id)
+            await book_refund(session, order, payment, view, command.at)
         if view.state is RefundState.PENDING:
             attempt = activity.info().attempt
             raise not_yet("the refund is pending", _DELAYS[min(attempt, len(_DELAYS)) - 1])
+        if view.state is RefundState.MANUAL:
+            raise not_yet(f"the refund waits for a person at {payment.gateway}", _DELAYS[-1])
         return RefundSettled(
             refund_id=refund.id,
             state=view.state,
@@ -125,20 +146,22 @@ class Refunds:
 
     async def _make_or_ask(self, payment: Payment, refund: Refund) -> RefundView:
         gateway = self._gateway(payment.gateway)
+        if refund.state != RefundRowState.INTENDED:
+            view = await gateway.query_refund(
+                payment.ref, refund_id=refund.id, refund_ref=refund.provider_ref
+            )
+            return view.model_copy(update={"refund_id": refund.id})
         request = RefundRequest(
             refund_id=refund.id,
-            payment_id=payment.id,
-            provider_ref=payment.provider_ref,
+            payment=payment.ref,
             amount=refund.amount,
             reason=refund.reason,
             idempotency_key=refund.idempotency_key,
         )
-        if refund.state != RefundRowState.INTENDED:
-            return await gateway.query_refund(request, refund.provider_ref)
         try:
-            return await gateway.refund(request)
+            view = await gateway.refund(request)
         except GatewayRejected as error:
-            return RefundView(
+            view = RefundView(
                 refund_id=refund.id,
                 provider_ref="",
                 state=RefundState.FAILED,
@@ -146,6 +169,7 @@ class Refunds:
                 failure_code=error.code,
                 failure_message=error.reason,
             )
+        return view.model_copy(update={"refund_id": refund.id})
 
     def _gateway(self, name: str) -> PaymentGateway:
         for known, gateway in self._gateways.items():
@@ -154,19 +178,32 @@ class Refunds:
         raise GatewayOff(f"no credentials for {name}: set its variables and restart the worker")
 
 
+class RetryNotPossible(PermanentError):
+    """The refund that is to be made again did not fail, or is not there."""
+
+
 async def _claim(session: AsyncSession, command: ClaimRefund) -> RefundClaimed | RefundNotPossible:
     order = await orders.lock_order(session, command.order_id)
     known = await session.get(Refund, command.refund_id)
     if known is not None:
         return RefundClaimed(payment_id=known.payment_id, amount=known.amount)
-    if order.status not in _GOODS_GONE and command.amount is None:
+    if command.retry_of:
+        command = await _as_failed(session, command)
+    amount = command.amount
+    if command.lines:
+        amount = refund_of_lines(
+            await orders.to_order(session, order),
+            command.lines,
+            await _lines_refunded(session, command.order_id),
+        )
+    if order.status not in GOODS_GONE and amount is None:
         return RefundNotPossible(
             reason=f"the order is {order.status}: cancel it to give all the money back"
         )
     paid = [
         payment
         for payment in await payments.payments_of(session, command.order_id)
-        if payment.captured_minor > payment.claimed_minor and not payment.surplus
+        if payment.left.minor > 0 and not payment.surplus
     ]
     if not paid:
         return RefundNotPossible(reason="the order has no money left to give back")
@@ -175,17 +212,51 @@ async def _claim(session: AsyncSession, command: ClaimRefund) -> RefundClaimed |
         RefundPayment(
             refund_id=command.refund_id,
             payment_id=paid[0].id,
-            amount=command.amount,
+            amount=amount,
             reason=command.reason,
             idempotency_key=idempotency_key(command.refund_id, "refund"),
             at=command.at,
         ),
+        lines=command.lines,
+        retry_of=command.retry_of,
     )
     assert refund is not None
     return RefundClaimed(payment_id=refund.payment_id, amount=refund.amount)
 
 
-async def _intend(session: AsyncSession, command: RefundPayment) -> Refund | None:
+async def _as_failed(session: AsyncSession, command: ClaimRefund) -> ClaimRefund:
+    """The same amount and lines as the failed refund that is made again.
+
+    Raises:
+        RetryNotPossible: that one did not fail, or is not this order's.
+    """
+    failed = await session.get(Refund, command.retry_of)
+    if failed is None or failed.order_id != command.order_id:
+        raise RetryNotPossible(f"the order has no refund {command.retry_of}")
+    if failed.state != RefundRowState.FAILED:
+        raise RetryNotPossible(
+            f"refund {failed.id} is {failed.state}: only a failed one is retried"
+        )
+    lines = {int(line_no): quantity for line_no, quantity in failed.lines.items()}
+    return command.model_copy(update={"amount": failed.amount, "lines": lines})
+
+
+async def _lines_refunded(session: AsyncSession, order_id: str) -> dict[int, int]:
+    """Units by line number whose money has gone back, or is about to."""
+    done: Counter[int] = Counter()
+    for refund in await refunds.refunds_of(session, order_id):
+        if refund.state != RefundRowState.FAILED:
+            done.update({int(line_no): quantity for line_no, quantity in refund.lines.items()})
+    return done
+
+
+async def _intend(
+    session: AsyncSession,
+    command: RefundPayment,
+    *,
+    lines: Mapping[int, int] | None = None,
+    retry_of: str = "",
+) -> Refund | None:
     """The stored intent; nothing if the payment has nothing left to give back."""
     payment = await session.get_one(Payment, command.payment_id)
     await orders.lock_order(session, payment.order_id)
@@ -194,19 +265,25 @@ async def _intend(session: AsyncSession, command: RefundPayment) -> Refund | Non
     amount = command.amount
     if amount is None:
         known = await session.get(Refund, command.refund_id)
-        left = payment.captured_minor - payment.claimed_minor
-        amount = known.amount if known else Money(minor=left, currency=payment.currency)
+        amount = known.amount if known else payment.left
     if amount.minor == 0:
         return None
-    request = RefundRequest(
-        refund_id=command.refund_id,
-        payment_id=payment.id,
-        provider_ref=payment.provider_ref,
-        amount=amount,
-        reason=command.reason,
-        idempotency_key=command.idempotency_key,
+    refund = await refunds.intend_refund(
+        session,
+        Refund(
+            id=command.refund_id,
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            state=RefundRowState.INTENDED,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            reason=command.reason,
+            lines={str(line_no): quantity for line_no, quantity in (lines or {}).items()},
+            retry_of=retry_of,
+            idempotency_key=command.idempotency_key,
+            created_at=command.at,
+        ),
     )
-    refund = await payments.intend_refund(session, request, command.at)
     await orders.add_event(
         session,
         payment.order_id,
@@ -218,33 +295,3 @@ async def _intend(session: AsyncSession, command: RefundPayment) -> Refund | Non
         reason=refund.reason,
     )
     return refund
-
-
-async def _record(session: AsyncSession, refund_id: str, view: RefundView, at: datetime) -> None:
-    refund = await session.get_one(Refund, refund_id)
-    order = await orders.lock_order(session, refund.order_id)
-    payment = await payments.lock_payment(session, refund.payment_id)
-    await session.refresh(refund, with_for_update=True)
-    refund.provider_ref = view.provider_ref or refund.provider_ref
-    refund.failure_code = view.failure_code
-    order.kept_minor += payments.settle_refund(payment, refund, view.state, at)
-    if view.state is RefundState.SUCCEEDED:
-        gone = order.kept_minor == 0
-        # Surplus money never was the order's: that it goes back says nothing about the order.
-        part = None if payment.surplus else PaymentStatus.PARTIALLY_REFUNDED
-        orders.move(
-            order,
-            at,
-            payment=PaymentStatus.REFUNDED if gone else part,
-            status=OrderStatus.REFUNDED if gone and order.status in _GOODS_GONE else None,
-        )
-    await orders.add_event(
-        session,
-        order.id,
-        f"refund_{view.state}",
-        at,
-        dedupe_key=f"refund_{view.state}:{refund.id}",
-        refund_id=refund.id,
-        amount=str(refund.amount),
-        reason=view.failure_message or view.failure_code or refund.reason,
-    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.inventory import hold_order
+from activities.refund_books import book_refunds_of, restate_money
 from db import inventory, orders, payments
 from db.orders import OrderRow
 from db.payments import AttemptState, Payment
@@ -14,60 +16,66 @@ from domain.ids import HOLD, derived_id
 from domain.inventory import HoldState
 from domain.money import Money
 from domain.order import Value
-from domain.payment import PaymentState, PaymentView
-from domain.settlement import Settlement, decide
+from domain.payment import PaymentState, PaymentView, RefundView
+from domain.settlement import Settlement, Standing, answer_of, decide, standing_of
 from domain.statuses import OrderStatus, PaymentStatus
 
 _ATTEMPT_STATE = {
     PaymentState.PENDING: AttemptState.PENDING,
+    PaymentState.APPROVED: AttemptState.PENDING,
     PaymentState.PROCESSING: AttemptState.PROCESSING,
     PaymentState.PAID: AttemptState.PAID,
     PaymentState.FAILED: AttemptState.FAILED,
     PaymentState.CLOSED: AttemptState.CLOSED,
 }
 
-
-_NO_MONEY = {PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.REFUNDED}
+_UNPAID = {PaymentStatus.PENDING, PaymentStatus.FAILED}
+_TO_BE_SHIPPED = {OrderStatus.CONFIRMED, OrderStatus.PROCESSING}
 
 
 class Settled(Value):
-    """What was decided about a payment, and why it had failed if it had."""
+    """What was decided about a payment, and why it had failed if it had.
+
+    `gone` says that the order's money has gone back though its goods have not left yet.
+    """
 
     payment_id: str
     settlement: Settlement
     captured: Money
+    gone: bool = False
     failure_code: str = ""
     failure_message: str = ""
 
 
 async def settle(
-    session: AsyncSession, view: PaymentView, at: datetime, rehold_until: datetime | None
+    session: AsyncSession,
+    view: PaymentView,
+    at: datetime,
+    rehold_until: datetime | None = None,
+    *,
+    refunds: Sequence[RefundView] = (),
+    disputed: bool = False,
 ) -> Settled:
     """Record `view` and act on it: money, stock, order status and timeline change together.
 
     A paid order whose hold has gone is held again if the stock is there; if not, the money is
     late. The order's row is locked first everywhere, so that two callbacks cannot both win.
+    `refunds` and `disputed` are what callbacks brought up beside the payment itself.
     """
     order_id = (await session.get_one(Payment, view.payment_id)).order_id
     order = await orders.lock_order(session, order_id)
     payment = await payments.lock_payment(session, view.payment_id)
     await session.refresh(payment)
-    others = await payments.payments_of(session, order_id)
-    hold = await inventory.live_hold(session, order_id)
-    paid_before = payment.state == AttemptState.PAID
-    settlement = decide(
-        view,
-        asked=payment.asked,
-        order=OrderStatus(order.status),
-        hold=None if hold is None else HoldState(hold.state),
-        accepted_before=paid_before and payment.id == _accepted(others),
-        other_accepted=_accepted(others) not in {"", payment.id},
-    )
+    standing = await standing_towards(session, order, payment)
+    settlement = decide(standing, answer_of(view, payment.asked))
     if settlement is Settlement.REHOLD:
         settlement = await _rehold(session, order, payment, at, rehold_until)
-        hold = await inventory.live_hold(session, order_id)
     await _record_view(session, order, payment, view, settlement, at)
+    await book_refunds_of(session, order, payment, view, refunds, at)
+    if (disputed or view.disputed) and not payment.disputed:
+        await _record_dispute(session, order, payment, at)
     if settlement is Settlement.ACCEPTED and order.status == OrderStatus.PENDING:
+        hold = await inventory.live_hold(session, order_id)
         assert hold is not None
         await inventory.move_hold(session, hold, HoldState.COMMITTED, at)
         orders.move(order, at, status=OrderStatus.CONFIRMED)
@@ -76,15 +84,31 @@ async def settle(
         payment_id=payment.id,
         settlement=settlement,
         captured=view.captured,
+        gone=order.kept_minor == 0 and order.status in _TO_BE_SHIPPED,
         failure_code=view.failure_code,
         failure_message=view.failure_message,
     )
 
 
-def _accepted(attempts: list[Payment]) -> str:
+async def standing_towards(session: AsyncSession, order: OrderRow, payment: Payment) -> Standing:
+    """Where a locked order stands towards one of its payments."""
+    paying = _paying(await payments.payments_of(session, order.id))
+    hold = await inventory.live_hold(session, order.id)
+    return standing_of(
+        OrderStatus(order.status),
+        None if hold is None else HoldState(hold.state),
+        paid_by_it=payment.id == paying,
+        paid_by_other=paying not in {"", payment.id},
+        given_up=payment.given_up or payment.state == AttemptState.CLOSED,
+    )
+
+
+def _paying(attempts: list[Payment]) -> str:
     """The attempt that pays for the order: the first that was captured as asked."""
     captured = [
-        attempt for attempt in attempts if attempt.captured_minor > 0 and not attempt.surplus
+        attempt
+        for attempt in attempts
+        if attempt.captured_minor > 0 and not attempt.surplus and not attempt.mismatch
     ]
     return captured[0].id if captured else ""
 
@@ -117,23 +141,29 @@ async def _record_view(
     at: datetime,
 ) -> None:
     """Write the provider's view into the payment's row and the order's money."""
-    if payment.state == AttemptState.PAID:
+    payment.capture_ref = payment.capture_ref or view.capture_ref
+    # Paid is paid, and what was closed stays closed unless money comes after all.
+    if payment.state == AttemptState.PAID or (
+        payment.state == AttemptState.CLOSED and view.state is not PaymentState.PAID
+    ):
         return
-    changed = payment.state != _ATTEMPT_STATE[view.state]
-    payment.state = _ATTEMPT_STATE[view.state]
+    state = _ATTEMPT_STATE[view.state]
+    if settlement is Settlement.CLOSED:
+        state = AttemptState.CLOSED
+    changed, payment.state = payment.state != state, state
     payment.failure_code, payment.failure_message = view.failure_code, view.failure_message
     payment.updated_at = at
     if view.state is PaymentState.PAID:
-        _record_capture(order, payment, view, settlement, at)
-    elif view.state is PaymentState.FAILED and not order.kept_minor:
+        await _record_capture(session, order, payment, view, settlement, at)
+    elif view.state is PaymentState.FAILED and order.payment_status in _UNPAID:
         orders.move(order, at, payment=PaymentStatus.FAILED)
-    if changed and view.state is not PaymentState.PENDING:
+    if changed and state is not AttemptState.PENDING:
         await orders.add_event(
             session,
             order.id,
-            f"payment_{view.state}",
+            f"payment_{state}",
             at,
-            dedupe_key=f"payment_{view.state}:{payment.id}:{view.failure_code}",
+            dedupe_key=f"payment_{state}:{payment.id}:{view.failure_code}",
             payment_id=payment.id,
             amount=str(view.captured),
             settlement=settlement,
@@ -141,16 +171,36 @@ async def _record_view(
         )
 
 
-def _record_capture(
-    order: OrderRow, payment: Payment, view: PaymentView, settlement: Settlement, at: datetime
+async def _record_capture(
+    session: AsyncSession,
+    order: OrderRow,
+    payment: Payment,
+    view: PaymentView,
+    settlement: Settlement,
+    at: datetime,
 ) -> None:
     if settlement is Settlement.MISMATCH:
         payment.mismatch = f"captured {view.captured}, asked {payment.asked}"
-    payment.surplus = settlement in {Settlement.SURPLUS, Settlement.LATE}
+    payment.surplus = settlement in {Settlement.SURPLUS, Settlement.LATE, Settlement.RETURNED}
     same_currency = view.captured.currency == order.currency
     payment.captured_minor = view.captured.minor if same_currency else 0
     order.kept_minor += payment.captured_minor
-    if settlement is Settlement.MISMATCH:
-        orders.move(order, at, payment=PaymentStatus.REVIEW)
-    elif order.payment_status in _NO_MONEY:
-        orders.move(order, at, payment=PaymentStatus.PAID)
+    await restate_money(session, order, at)
+
+
+async def _record_dispute(
+    session: AsyncSession, order: OrderRow, payment: Payment, at: datetime
+) -> None:
+    """The bank may take this money away: a person has to answer it."""
+    payment.disputed, payment.updated_at = True, at
+    if payment.captured_minor > 0:
+        await restate_money(session, order, at)
+    await orders.add_event(
+        session,
+        order.id,
+        "chargeback_opened",
+        at,
+        dedupe_key=f"chargeback_opened:{payment.id}",
+        payment_id=payment.id,
+        amount=str(payment.asked),
+    )

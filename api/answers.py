@@ -172,10 +172,15 @@ class OrderAnswer(Value):
 
 
 class CancelAnswer(Value):
-    """The order will be cancelled; `refund` says whether money goes back."""
+    """The order will be cancelled; `refund` says whether money goes back.
+
+    With its parcel on the way, the cancellation `becomes` a return: the customer refuses the parcel
+    at the door, and the money goes back when it has come back.
+    """
 
     order_id: str
     refund: bool
+    becomes: Literal["cancellation", "return"] = "cancellation"
 
 
 class RefundBegun(Value):

@@ -6,6 +6,7 @@ does not matter to the sender: what is stored and not confirmed is delivered aga
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
@@ -15,18 +16,30 @@ from activities.inbox import PAYMENT_PREFIX, TRACKING_PREFIX, WAREHOUSE
 from api.answers import CallbackTaken, answer
 from api.bodies import BodyTooLarge
 from api.inbox import Message, take_in
-from api.problems import Problems, refusal
+from api.problems import Problems, Refusal, refusal, unavailable
 from api.resources import Resources, Uses
-from gateways.errors import InvalidCallback
+from gateways.errors import GatewayAuthError, InvalidCallback, OutcomeUnknown, RateLimited
 from gateways.signatures import SIGNATURE_HEADER
 from gateways.warehouse import parse_shipping_callback
 
+log = logging.getLogger("orderflow.api")
+
 router = APIRouter(prefix="/callbacks", tags=["callbacks"])
+
+# Why nothing can be said of a callback now: whoever knows its sender does not answer us.
+_NOT_VERIFIABLE = (OutcomeUnknown, RateLimited, GatewayAuthError, ConnectionError)
+
+# What is kept of a request's head: enough to check it again, and nothing that opens a door.
+_KEPT = ("content-type", "user-agent", "stripe-signature", SIGNATURE_HEADER.lower())
+_KEPT_FAMILIES = ("paypal-", "wechatpay-", "aftership-")
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problems, "description": "This sender is not configured."},
     413: {"model": Problems},
-    503: {"model": Problems, "description": "It could not be stored: deliver it again."},
+    503: {
+        "model": Problems,
+        "description": "It could not be verified or stored at the moment: deliver it again.",
+    },
 }
 _SIGNED = {
     "parameters": [
@@ -61,16 +74,24 @@ async def payment_callback(uses: Uses, gateway: str, request: Request, body: Raw
         _not_configured(uses, "payments")
     source = PAYMENT_PREFIX + adapter.name
     try:
-        event = adapter.parse_callback(request.headers, body, datetime.now(UTC))
+        event = await adapter.parse_callback(request.headers, body, datetime.now(UTC))
     except InvalidCallback:
         uses.metrics.callbacks_rejected.labels(source, "invalid").inc()
         return _response(adapter.acknowledge(accepted=False))
+    except _NOT_VERIFIABLE as error:
+        raise _unverified(uses, source, error) from error
     message = Message(
         source=source,
         event_id=event.dedupe_key,
         kind=event.kind,
         subject=event.payment_id or event.provider_ref,
-        content={"payment_id": event.payment_id, "provider_ref": event.provider_ref},
+        content={
+            "topic": event.topic,
+            "payment_id": event.payment_id,
+            "provider_ref": event.provider_ref,
+            "capture_ref": event.capture_ref,
+            "refund_ref": event.refund_ref,
+        },
         body=body,
         headers=_kept(request),
     )
@@ -141,10 +162,20 @@ def _not_configured(uses: Resources, source: str) -> NoReturn:
     raise refusal(404, "callbacks_off", "callbacks of this sender are not configured here")
 
 
+def _unverified(uses: Resources, source: str, error: Exception) -> Refusal:
+    """It may be genuine: what is needed to tell could not be had, so the sender must try again."""
+    uses.metrics.callbacks_rejected.labels(source, "unverified").inc()
+    log.warning("callback_not_verified", extra={"source": source, "cause": type(error).__name__})
+    return unavailable("the callback cannot be verified at the moment; deliver it again")
+
+
 def _kept(request: Request) -> dict[str, str]:
-    """The headers that help to understand a callback later; signatures stay out of the database."""
-    names = ("content-type", "user-agent")
-    return {name: value for name in names if (value := request.headers.get(name))}
+    """The headers that help to understand a callback later, by their names in small letters."""
+    return {
+        name: request.headers[name]
+        for name in request.headers
+        if name in _KEPT or name.startswith(_KEPT_FAMILIES)
+    }
 
 
 def _family(request: Request) -> str:

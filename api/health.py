@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
 from api.answers import Health, answer
@@ -53,7 +54,7 @@ async def _backlog(uses: Resources) -> Backlog | None:
     try:
         async with asyncio.timeout(_PATIENCE.total_seconds()), uses.reading() as session:
             return await count_backlog(session, datetime.now(UTC))
-    except (Refusal, TimeoutError):
+    except (Refusal, TimeoutError, SQLAlchemyError):
         return None
 
 

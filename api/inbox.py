@@ -95,7 +95,7 @@ async def _deliver(uses: Resources, callback: Callback) -> None:
             outages.temporal(_DELIVERY_PATIENCE),
             outages.database(),
         ):
-            if await uses.courier.deliver(callback):
+            if (await uses.courier.deliver(callback)).arrived:
                 return
             cause = "nobody waits for it yet"
     except (Refusal, TemporalError, SQLAlchemyError, TimeoutError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api.overview import Backlog
@@ -52,7 +54,8 @@ class Metrics:
         )
         self._oldest = Gauge(
             "orderflow_callbacks_oldest_unapplied_seconds",
-            "Age of the oldest callback that no workflow has confirmed; 0 if there is none.",
+            "Age of the oldest callback that no workflow has confirmed; 0 if there is none,"
+            " NaN if the database did not answer.",
             registry=self._registry,
         )
         self._orders = Gauge(
@@ -64,7 +67,8 @@ class Metrics:
         self._database_up.set(0 if backlog is None else 1)
         self._unapplied.clear()
         self._orders.clear()
-        self._oldest.set(0)
+        # Not 0: that would say that nothing waits.
+        self._oldest.set(nan)
         if backlog is not None:
             for source, count in backlog.unapplied.items():
                 self._unapplied.labels(source).set(count)

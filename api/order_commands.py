@@ -94,7 +94,7 @@ async def start_payment(
 async def cancel_order(uses: Uses, order_id: OrderId, body: OptionalJsonBody) -> Response:
     """Stop the order; its payment is closed or given back, and its stock released.
 
-    Once the parcel has left the warehouse, ask for a return instead.
+    With the parcel on the way the cancellation becomes a return; once it has arrived, ask for one.
     """
     request = _Request(body)
     reason = request.fields.text("reason", _REASON_LIMIT)
@@ -109,7 +109,10 @@ async def cancel_order(uses: Uses, order_id: OrderId, body: OptionalJsonBody) ->
         accepted: CancelAccepted = await handle.execute_update(
             CANCEL, command, result_type=CancelAccepted
         )
-    return answer(CancelAnswer(order_id=accepted.order_id, refund=accepted.refund), 202)
+    return answer(
+        CancelAnswer(order_id=accepted.order_id, refund=accepted.refund, becomes=accepted.becomes),
+        202,
+    )
 
 
 @router.post(

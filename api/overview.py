@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from db import fulfillment, notifications, orders, payments
-from db.callbacks import Callback
+from db import callbacks, fulfillment, notifications, orders, payments
 from db.fulfillment import Shipment, TrackingEventRow
 from db.notifications import Notification
 from db.orders import OrderEvent, OrderRow
-from db.payments import Payment, Refund
+from db.payments import Payment
+from db.refunds import Refund
 from domain.money import Money
 from domain.order import Order
 from domain.statuses import OrderStatus
@@ -104,14 +104,9 @@ async def count_backlog(session: AsyncSession, now: datetime) -> Backlog:
     by_status = await session.execute(
         select(col(OrderRow.status), func.count()).group_by(col(OrderRow.status))
     )
-    waiting = await session.execute(
-        select(col(Callback.source), func.count(), func.min(col(Callback.received_at)))
-        .where(col(Callback.applied_at).is_(None))
-        .group_by(col(Callback.source))
-    )
-    sources = [(source, count, oldest) for source, count, oldest in waiting]
+    waiting = await callbacks.backlog(session)
     return Backlog(
         orders={row[0]: row[1] for row in by_status},
-        unapplied={source: count for source, count, _ in sources},
-        oldest_age=max(now - min((oldest for _, _, oldest in sources), default=now), timedelta()),
+        unapplied=waiting.by_source,
+        oldest_age=max(now - (waiting.oldest or now), timedelta()),
     )

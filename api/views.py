@@ -21,7 +21,8 @@ from api.answers import (
 )
 from api.overview import Overview
 from db.orders import OrderEvent
-from db.payments import AttemptState, Payment, Refund
+from db.payments import AttemptState, Payment
+from db.refunds import Refund
 from domain.money import Money
 from domain.order import Order, OrderLine, Pricing, Problem
 from domain.payment import PaymentAction

@@ -44,6 +44,8 @@ EVENTS = {
     "refund_manual": "refund waits for a person",
     "order_cancelled": "cancelled",
     "cancel_refused": "cancellation came too late",
+    "return_requested": "cancelled on the way: becomes a return",
+    "chargeback_opened": "chargeback opened",
 }
 
 _GOOD = {"payment_paid", "order_confirmed", "order_delivered", "order_completed"}

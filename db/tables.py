@@ -12,6 +12,8 @@ from db import (  # noqa: F401 - importing a module registers its tables
     notifications,
     orders,
     payments,
+    reconciliation,
+    refunds,
     restock,
 )
 

@@ -15,10 +15,12 @@ from domain.order import GatewayName, Value
 class PaymentState(StrEnum):
     """The state of one payment at its provider.
 
-    `FAILED` is a declined try of a payment that may still be paid; `CLOSED` can never be paid.
+    `APPROVED` waits for us to capture it; `FAILED` is a declined try of a payment that may still
+    be paid; `CLOSED` can never be paid.
     """
 
     PENDING = "pending"
+    APPROVED = "approved"
     PROCESSING = "processing"
     PAID = "paid"
     FAILED = "failed"
@@ -72,31 +74,27 @@ class PaymentRejected(Value):
 CreateOutcome = Annotated[PaymentCreated | PaymentRejected, Field(discriminator="outcome")]
 
 
-class PaymentView(Value):
-    """A payment as its provider sees it now. `captured` is what it holds for us, zero if unpaid."""
+class PaymentRef(Value):
+    """A payment as both sides name it, and what it takes to read the provider's answers about it.
+
+    `provider_ref` is what the provider calls the payment, `capture_ref` the money taken for it
+    (empty until known). `captured_before` says that our books hold its money already: some
+    providers call a paid and refunded payment closed.
+    """
 
     payment_id: str
     provider_ref: str
-    state: PaymentState
-    captured: Money
-    refunded: Money
-    failure_code: str = ""
-    failure_message: str = ""
-
-
-class RefundRequest(Value):
-    """One refund to make. The same `refund_id` always means the same refund."""
-
-    refund_id: str
-    payment_id: str
-    provider_ref: str
-    amount: Money
-    reason: str
-    idempotency_key: str
+    capture_ref: str = ""
+    asked: Money
+    captured_before: bool = False
 
 
 class RefundView(Value):
-    """A refund as its provider sees it now."""
+    """A refund as its provider sees it now.
+
+    `refund_id` is the merchant's own number of it, empty if the provider knows none. One that our
+    books do not know was made in the provider's own dashboard.
+    """
 
     refund_id: str
     provider_ref: str
@@ -106,16 +104,58 @@ class RefundView(Value):
     failure_message: str = ""
 
 
+class PaymentView(Value):
+    """A payment as its provider sees it now. `captured` is what it holds for us, zero if unpaid.
+
+    `refunded` is what has gone back of it, none if the provider's answer does not tell; `refunds`
+    are those that the answer lists. `disputed` says that the customer's bank wants the money back.
+    """
+
+    payment_id: str
+    provider_ref: str
+    capture_ref: str = ""
+    state: PaymentState
+    captured: Money
+    refunded: Money | None = None
+    refunds: tuple[RefundView, ...] = ()
+    disputed: bool = False
+    failure_code: str = ""
+    failure_message: str = ""
+
+
+class RefundRequest(Value):
+    """One refund to make. The same `refund_id` always means the same refund."""
+
+    refund_id: str
+    payment: PaymentRef
+    amount: Money
+    reason: str
+    idempotency_key: str
+
+
+class CallbackTopic(StrEnum):
+    """What a callback is about; `OTHER` is kept and changes nothing."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    OTHER = "other"
+
+
 class CallbackEvent(Value):
     """A verified callback: a reason to ask the provider, never the answer itself.
 
     `dedupe_key` is the provider's event id. `payment_id` is ours, empty when the event does not
-    carry it; then `provider_ref` finds the payment.
+    carry it; then `provider_ref` or `capture_ref` finds the payment. `refund_ref` names the refund
+    that it is about, as `PaymentGateway.query_refund` takes it.
     """
 
     gateway: GatewayName
     dedupe_key: str
     kind: str
+    topic: CallbackTopic = CallbackTopic.PAYMENT
     payment_id: str = ""
     provider_ref: str = ""
+    capture_ref: str = ""
+    refund_ref: str = ""
     occurred_at: datetime | None = None

@@ -67,13 +67,14 @@ ORDER_TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 }
 
 # A failed payment may be followed by a paid one: the customer tries again while the hold lives.
-# Money that comes late is there, too, until it has gone back: even after a refund.
+# Money that comes late is there, too, until it has gone back: even after a refund. A refund that
+# the bank returns makes the money ours again.
 PAYMENT_TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
-    P.PENDING: frozenset({P.PAID, P.FAILED, P.REVIEW}),
-    P.FAILED: frozenset({P.PENDING, P.PAID, P.REVIEW}),
+    P.PENDING: frozenset({P.PAID, P.FAILED, P.REFUNDED, P.REVIEW}),
+    P.FAILED: frozenset({P.PENDING, P.PAID, P.REFUNDED, P.REVIEW}),
     P.PAID: frozenset({P.PARTIALLY_REFUNDED, P.REFUNDED, P.REVIEW}),
-    P.PARTIALLY_REFUNDED: frozenset({P.REFUNDED, P.REVIEW}),
-    P.REFUNDED: frozenset({P.PAID, P.REVIEW}),
+    P.PARTIALLY_REFUNDED: frozenset({P.PAID, P.REFUNDED, P.REVIEW}),
+    P.REFUNDED: frozenset({P.PAID, P.PARTIALLY_REFUNDED, P.REVIEW}),
     P.REVIEW: frozenset({P.PAID, P.PARTIALLY_REFUNDED, P.REFUNDED}),
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.ports import HOST, PortPlan
+from sandbox.provider_keys import ProviderKeys, ensure_keys
 
 # A developer's real accounts and servers must not leak into the sandbox.
 _NOT_INHERITED = (
@@ -65,6 +66,8 @@ def stack_environment(
         "CODEC_ORIGINS": f"http://{HOST}:{ports.ui},http://localhost:{ports.ui}",
         "WORKER_METRICS_PORT": str(ports.worker_metrics),
         "STRIPE_BASE_URL": simulator,
+        "PUBLIC_URL": api,
+        **_provider_accounts(simulator, ensure_keys(data_dir / "keys")),
         "WAREHOUSE_BASE_URL": f"{simulator}/warehouse",
         "AFTERSHIP_BASE_URL": f"{simulator}/aftership/tracking/2026-07",
         "SMTP_HOST": HOST,
@@ -77,4 +80,26 @@ def stack_environment(
         "MAIL_DIR": str(data_dir / "mail"),
         "MAIL_SMTP_PORT": str(ports.smtp),
         "MAIL_WEB_PORT": str(ports.mail),
+    }
+
+
+def _provider_accounts(simulator: str, keys: ProviderKeys) -> dict[str, str]:
+    """Our accounts with the providers whose messages are signed with keys."""
+    return {
+        "PAYPAL_BASE_URL": f"{simulator}/paypal",
+        "PAYPAL_CERT_HOSTS": simulator,
+        "PAYPAL_TRUST_ROOTS": str(keys.paypal_root),
+        "ALIPAY_BASE_URL": f"{simulator}/alipay/gateway.do",
+        "ALIPAY_APP_ID": "2021000000000001",
+        "ALIPAY_SELLER_ID": "2088000000000001",
+        "ALIPAY_PRIVATE_KEY": str(keys.alipay_merchant),
+        "ALIPAY_PUBLIC_KEY": str(keys.public_half(keys.alipay_provider)),
+        "WECHATPAY_BASE_URL": f"{simulator}/wechatpay",
+        "WECHATPAY_MCHID": "1900000001",
+        "WECHATPAY_APPID": "wx0000000000000001",
+        "WECHATPAY_SERIAL": "1DDE55AD98ED71D6EDD4A4A16996DE7B47773A8C",
+        "WECHATPAY_PRIVATE_KEY": str(keys.wechatpay_merchant),
+        "WECHATPAY_PUBLIC_KEY": str(keys.public_half(keys.wechatpay_provider)),
+        "WECHATPAY_PUBLIC_KEY_ID": "PUB_KEY_ID_0119000000012026112100000000000001",
+        "SIM_KEYS": str(keys.directory),
     }

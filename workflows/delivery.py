@@ -51,11 +51,22 @@ class Delivery:
         self._poll: workflow.ActivityHandle[TrackingSnapshot] | None = None
         self._polling_failed = False
         self._polls_begun = 0
+        # Why the customer wants no parcel any more; empty once it is on the timeline.
+        self._unwanted = ""
 
     @property
     def shipped(self) -> bool:
         """Whether the goods have left the house: no cancellation can bring them back."""
         return self._parcel is not None
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the carrier has handed the parcel over, or brought it back."""
+        return self._status in {TrackingStatus.DELIVERED, TrackingStatus.RETURNED}
+
+    def want_back(self, reason: str) -> None:
+        """The order was cancelled with its parcel on the way: it is to come back."""
+        self._unwanted = reason or "cancelled by the customer"
 
     def hear_warehouse(self, news: ShipmentNews) -> None:
         """The warehouse has shipped, or refused."""
@@ -128,6 +139,7 @@ class Delivery:
                 context.undo.forget("recall picking list")
                 context.stop_if_cancelled()
             else:
+                self.want_back(context.cancel.reason if context.cancel else "")
                 context.cancel = None
         context.undo.forget("recall picking list")
         context.display.statuses(status=OrderStatus.SHIPPED, shipping=ShippingStatus.IN_TRANSIT)
@@ -139,11 +151,33 @@ class Delivery:
         Raises:
             OrderStopped: the carrier brought the parcel back.
         """
-        while self._status not in {TrackingStatus.DELIVERED, TrackingStatus.RETURNED}:
-            await self._take_parcel_news(await self._next_parcel_news())
+        while not self.arrived:
+            news = await self._next_parcel_news()
+            if news is None:
+                await self._note_return()
+            else:
+                await self._take_parcel_news(news)
         self._stop_poll()
         if self._status is TrackingStatus.RETURNED:
             raise OrderStopped("the parcel came back to the warehouse", returned=True)
+
+    async def _note_return(self) -> None:
+        """A parcel that is refused at the door comes back, and its money with it."""
+        reason, self._unwanted = self._unwanted, ""
+        await workflow.execute_local_activity_method(
+            OrderRecords.note_event,
+            NoteEvent(
+                order_id=self._context.order_id,
+                kind="return_requested",
+                detail={
+                    "reason": reason,
+                    "until": "the parcel comes back: the customer refuses it at the door",
+                },
+                at=workflow.now(),
+            ),
+            summary="The cancellation becomes a return",
+            **policies.BOOKS,
+        )
 
     async def note_late_cancellation(self) -> None:
         """Somebody cancelled after the goods had left: say so on the timeline, and go on."""
@@ -196,9 +230,14 @@ class Delivery:
         if not await self._recall():
             self._context.undo.forget("release stock")
 
-    async def _next_parcel_news(self) -> ParcelNews:
-        """The next webhook, or what polling finds; after the last poll, webhooks alone."""
+    async def _next_parcel_news(self) -> ParcelNews | None:
+        """The next webhook, or what polling finds; after the last poll, webhooks alone.
+
+        Nothing if the customer has just asked for the parcel to come back.
+        """
         while not self._parcel_news:
+            if self._unwanted:
+                return None
             self._start_poll()
             self._context.display.waits(
                 "the carrier's news",
@@ -207,7 +246,10 @@ class Delivery:
                 else "an operator looks for the parcel",
             )
             await workflow.wait_condition(
-                lambda: bool(self._parcel_news) or (self._poll is not None and self._poll.done())
+                lambda: (
+                    bool(self._parcel_news or self._unwanted)
+                    or (self._poll is not None and self._poll.done())
+                )
             )
             polled = await self._take_poll()
             if polled is not None:

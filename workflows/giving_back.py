@@ -36,7 +36,8 @@ async def give_back(payment_id: str, reason: str) -> RefundSettled:
         )
         if settled.state is RefundState.SUCCEEDED:
             return settled
-        await workflow.sleep(
-            policies.UNDO_PAUSE, summary=f"Refund {settled.state}: try again later"
-        )
+        if not settled.known:
+            await workflow.sleep(
+                policies.refund_pause(number), summary=f"Refund {settled.state}: try again later"
+            )
     raise AssertionError("count() does not end")

@@ -112,18 +112,29 @@ class CancelOrder(Value):
 
 
 class CancelAccepted(Value):
-    """The order will be cancelled; `refund` says whether money goes back."""
+    """The order will be cancelled; `refund` says whether money goes back.
+
+    What has left the house cannot be stopped: its cancellation `becomes` a return, and the money
+    goes back once the parcel has come back.
+    """
 
     order_id: str
     refund: bool
+    becomes: Literal["cancellation", "return"] = "cancellation"
 
 
 class RefundOrder(Value):
-    """What a `RefundWorkflow` starts with; without an amount, all that is left goes back."""
+    """What a `RefundWorkflow` starts with.
+
+    Either `amount` goes back, or what `lines` (units by line number) cost, or the same as of the
+    failed refund `retry_of`; without any of them, all that is left.
+    """
 
     refund_id: str
     order_id: str
     amount: Money | None = None
+    lines: dict[int, int] = Field(default_factory=dict)
+    retry_of: str = ""
     reason: str = ""
 
 

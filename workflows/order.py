@@ -338,15 +338,22 @@ class OrderWorkflow:
 
     @workflow.update(description="Cancel the order")
     async def cancel(self, command: CancelOrder) -> CancelAccepted:
-        """Accept the cancellation; refunds, recall and release follow by themselves."""
+        """Accept the cancellation; refunds, recall and release follow by themselves.
+
+        What has left the house comes back as a return.
+        """
+        paid = self._payment.attempts.paid
+        if self._delivery.shipped:
+            self._delivery.want_back(command.reason)
+            return CancelAccepted(order_id=self._start.order_id, refund=paid, becomes="return")
         self._context.cancel = self._context.cancel or command
-        return CancelAccepted(order_id=self._start.order_id, refund=self._payment.attempts.paid)
+        return CancelAccepted(order_id=self._start.order_id, refund=paid)
 
     @cancel.validator
     def _can_cancel(self, command: CancelOrder) -> None:  # noqa: ARG002
         reason = ""
-        if self._delivery.shipped:
-            reason = "the parcel is on its way: ask for a return once it has arrived"
+        if self._delivery.arrived:
+            reason = "the parcel has arrived: ask for a return instead"
         elif self._status in {OrderStatus.CANCELLED, OrderStatus.REFUNDED}:
             reason = f"the order is {self._status} already"
         if reason:

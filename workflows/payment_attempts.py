@@ -40,7 +40,7 @@ class Attempt:
     @property
     def may_be_paid(self) -> bool:
         """Whether the customer could still pay this attempt."""
-        return self.settlement in {Settlement.OPEN, Settlement.PROCESSING, Settlement.DECLINED}
+        return self.settlement in _OPEN
 
 
 class AttemptRequest:
@@ -75,6 +75,7 @@ class PaymentAttempts:
         self.attempts: list[Attempt] = []
         self.news: list[PaymentNews] = []
         self.mismatch = ""
+        self.gone = False
         self.deadline: datetime | None = None
 
     @property
@@ -188,6 +189,7 @@ class PaymentAttempts:
         attempt = self._attempt(settled.payment_id)
         news = attempt.settlement is not settled.settlement
         attempt.settlement = settled.settlement
+        self.gone = settled.gone
         match settled.settlement:
             case Settlement.SURPLUS | Settlement.LATE:
                 await self._give_back(settled.payment_id, f"{settled.settlement} payment")
@@ -231,4 +233,5 @@ class PaymentAttempts:
         return next(a for a in self.attempts if a.payment_id == payment_id)
 
 
+_OPEN = {Settlement.OPEN, Settlement.CAPTURE, Settlement.PROCESSING, Settlement.DECLINED}
 _CAPTURED = {Settlement.ACCEPTED, Settlement.SURPLUS, Settlement.LATE, Settlement.MISMATCH}

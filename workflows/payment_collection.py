@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from workflows import policies
 from workflows.background import dismiss
 from workflows.context import OrderContext, OrderStopped
-from workflows.messages import PaymentInstruction, PaymentNews
+from workflows.messages import CancelOrder, PaymentInstruction, PaymentNews
 from workflows.payment_attempts import Attempt, AttemptRequest, PaymentAttempts
 
 with workflow.unsafe.imports_passed_through():
@@ -80,15 +81,20 @@ class PaymentCollection:
     async def watch(self) -> None:
         """After the order is paid: settle what else callbacks bring, e.g. a second payment."""
         self._watching = True
+        for attempt in self.attempts.attempts:
+            # An older attempt than the latest has paid: nobody must pay the latest as well.
+            if attempt.may_be_paid:
+                await self._close(attempt)
         while True:
             await workflow.wait_condition(lambda: bool(self.attempts.news) or not self._watching)
             if not self.attempts.news:
                 return
-            try:
-                await self.attempts.hear()
-            except FailureError as error:
-                workflow.logger.error("payment_news_failed", extra={"cause": str(error.cause)})
-                await workflow.sleep(policies.UNDO_PAUSE, summary="Look at the payment again")
+            await self._hear()
+            if self.attempts.gone and self._context.cancel is None:
+                # Nothing is shipped for money that has gone back.
+                self._context.cancel = CancelOrder(
+                    reason="the payment was refunded at the provider", requested_by="operator"
+                )
 
     def stop_watching(self) -> None:
         """The order ends; `watch` returns when it has settled what it knows of."""
@@ -121,7 +127,7 @@ class PaymentCollection:
 
     async def _act(self, deadline: datetime) -> None:
         if self.attempts.news:
-            await self.attempts.hear()
+            await self._hear()
         elif self._requests:
             await self._serve(self._requests[0], deadline)
         elif self._poll is not None and self._poll.done():
@@ -134,9 +140,15 @@ class PaymentCollection:
 
     async def _serve(self, request: AttemptRequest, deadline: datetime) -> None:
         """Make another attempt; earlier ones are closed first, so that only one can be paid."""
-        for attempt in self.attempts.attempts:
-            if attempt.may_be_paid:
-                await self.attempts.close(attempt)
+        try:
+            await self._close_others()
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.error("payment_not_closed", extra={"cause": str(error.cause)})
+            request.refusal = "the earlier payment cannot be closed now; try again shortly"
+            self._requests.remove(request)
+            return
         self._stop_poll()
         if self.attempts.paid:
             request.refusal = "the order has just been paid"
@@ -145,6 +157,32 @@ class PaymentCollection:
         else:
             await self.attempts.start(request, deadline)
         self._requests.remove(request)
+
+    async def _close_others(self) -> None:
+        for attempt in self.attempts.attempts:
+            if attempt.may_be_paid:
+                await self.attempts.close(attempt)
+
+    async def _hear(self) -> None:
+        """Settle what callbacks have come for; if that fails for good, again after a while."""
+        try:
+            await self.attempts.hear()
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.error("payment_news_failed", extra={"cause": str(error.cause)})
+            await workflow.sleep(policies.UNDO_PAUSE, summary="Look at the payment again")
+
+    async def _close(self, attempt: Attempt) -> None:
+        """Close an attempt, however often its provider has to be asked."""
+        while True:
+            try:
+                return await self.attempts.close(attempt)
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                workflow.logger.error("payment_not_closed", extra={"cause": str(error.cause)})
+                await workflow.sleep(policies.UNDO_PAUSE, summary="Try to close the payment again")
 
     async def _take_poll(self) -> None:
         assert self._poll is not None
@@ -166,7 +204,7 @@ class PaymentCollection:
         self._context.display.working("The hold has expired: closing the payment")
         for attempt in self.attempts.attempts:
             if attempt.may_be_paid:
-                await self.attempts.close(attempt)
+                await self._close(attempt)
             while attempt.settlement is Settlement.PROCESSING:
                 await self._await_processing(attempt)
         if not self.attempts.paid and not self.attempts.mismatch:
@@ -184,8 +222,17 @@ class PaymentCollection:
             summary="Keep the stock while money is on its way",
             **policies.BOOKS,
         )
-        await workflow.sleep(policies.GRACE, summary="The provider is processing the payment")
-        await self.attempts.close(attempt)
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: bool(self.attempts.news) or self._context.cancel is not None,
+                timeout=policies.GRACE,
+                timeout_summary="The provider is processing the payment",
+            )
+        self._context.stop_if_cancelled()
+        if self.attempts.news:
+            await self._hear()
+        if attempt.may_be_paid:
+            await self._close(attempt)
 
     async def _stop_for_review(self) -> None:
         if not self.attempts.mismatch:

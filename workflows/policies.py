@@ -117,6 +117,16 @@ def poll_parcel(interval: timedelta, attempts: int) -> RemoteOptions:
 # An undo that fails for good is tried again this much later, for as long as it takes.
 UNDO_PAUSE = timedelta(minutes=5)
 
+# A refund that was refused is tried anew after twice the time, half a day at most.
+_LONGEST_REFUND_PAUSE = timedelta(hours=12)
+
+
+def refund_pause(number: int) -> timedelta:
+    """How long to wait after the `number`th refund of the same money has failed."""
+    factor = 1 << min(number - 1, 10)
+    return min(UNDO_PAUSE * factor, _LONGEST_REFUND_PAUSE)
+
+
 # Money that is still on its way when the hold expires extends it by this much, again and again.
 GRACE = timedelta(hours=1)
 

@@ -41,6 +41,8 @@ class RefundWorkflow:
                 refund_id=request.refund_id,
                 order_id=request.order_id,
                 amount=request.amount,
+                lines=request.lines,
+                retry_of=request.retry_of,
                 reason=request.reason,
                 at=workflow.now(),
             ),

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from domain.money import Money
 from domain.order import GatewayName
 from domain.payment import (
     CallbackEvent,
     CreateOutcome,
+    PaymentRef,
     PaymentRequest,
     PaymentView,
     RefundRequest,
@@ -32,14 +32,20 @@ class PaymentGateway(Protocol):
     async def create(self, request: PaymentRequest) -> CreateOutcome:
         """Make the payment known to the provider; the same idempotency key makes one payment."""
 
-    async def query(self, payment_id: str, provider_ref: str, asked: Money) -> PaymentView:
+    async def query(self, payment: PaymentRef) -> PaymentView:
         """Ask what became of a payment.
 
         Raises:
             NotFound: the provider does not know it.
         """
 
-    async def close(self, payment_id: str, provider_ref: str, asked: Money) -> PaymentView:
+    async def capture(self, payment: PaymentRef, idempotency_key: str) -> PaymentView:
+        """Take the money of an `APPROVED` payment; the same idempotency key takes it once.
+
+        Where the provider takes it by itself, this is a query.
+        """
+
+    async def close(self, payment: PaymentRef) -> PaymentView:
         """Close an unpaid payment, then query: the answer tells what is true, e.g. already paid."""
 
     async def refund(self, request: RefundRequest) -> RefundView:
@@ -49,14 +55,18 @@ class PaymentGateway(Protocol):
             GatewayRejected: the provider refuses, e.g. more than was captured.
         """
 
-    async def query_refund(self, request: RefundRequest, refund_ref: str) -> RefundView:
-        """Ask what became of a refund; with an empty `refund_ref` it is found by our own id.
+    async def query_refund(
+        self, payment: PaymentRef, *, refund_id: str = "", refund_ref: str = ""
+    ) -> RefundView:
+        """Ask what became of a refund, by our id (`refund_id`) or by the provider's (`refund_ref`).
+
+        One of the two is enough; `refund_ref` also finds refunds made in the provider's dashboard.
 
         Raises:
             NotFound: the provider does not know it.
         """
 
-    def parse_callback(
+    async def parse_callback(
         self, headers: Mapping[str, str], body: bytes, now: datetime
     ) -> CallbackEvent:
         """Verify a callback on its raw bytes and read what it is about.

@@ -17,13 +17,13 @@ from uuid import uuid4
 import httpx
 import stripe
 
-from domain.money import Money
 from domain.order import GatewayName
 from domain.payment import (
     CallbackEvent,
     CreateOutcome,
     PaymentAction,
     PaymentCreated,
+    PaymentRef,
     PaymentRejected,
     PaymentRequest,
     PaymentState,
@@ -102,36 +102,41 @@ class StripeGateway:
         action = PaymentAction(type="client_secret", value=intent.client_secret)
         return PaymentCreated(provider_ref=intent.id, action=action)
 
-    async def query(self, payment_id: str, provider_ref: str, asked: Money) -> PaymentView:  # noqa: ARG002 - the intent tells its own currency
+    async def query(self, payment: PaymentRef) -> PaymentView:
         """Ask for the PaymentIntent, with what its charge says about refunds.
 
         Raises:
             NotFound: Stripe does not know it; without `provider_ref` nobody can pay it either,
                 because no client secret ever reached us.
         """
-        _require_ref(provider_ref)
+        _require_ref(payment.provider_ref)
         answer = await _answer(
-            self._intents.retrieve_async(provider_ref, {"expand": ["latest_charge"]})
+            self._intents.retrieve_async(payment.provider_ref, {"expand": ["latest_charge"]})
         )
         intent = read(Intent, answer)
-        if intent.metadata.get("payment_id", payment_id) != payment_id:
-            raise OutcomeUnknown(f"Stripe's {provider_ref} is not payment {payment_id}")
-        refunded = intent.refunded
-        if refunded is None and intent.state is PaymentState.PAID:
-            refunds = await self._refunds_of(provider_ref)
-            refunded = sum(r.amount for r in refunds if r.state is not RefundState.FAILED)
-        return intent.view(payment_id, refunded=refunded or 0)
+        if intent.metadata.get("payment_id", payment.payment_id) != payment.payment_id:
+            raise OutcomeUnknown(f"Stripe's {intent.id} is not payment {payment.payment_id}")
+        # A charge that gave nothing back has no refunds to list, only ones that failed.
+        listed = intent.state is PaymentState.PAID and intent.refunded != 0
+        refunds = await self._refunds_of(intent.id) if listed else []
+        return intent.view(payment.payment_id, refunds)
 
-    async def close(self, payment_id: str, provider_ref: str, asked: Money) -> PaymentView:
+    async def capture(self, payment: PaymentRef, idempotency_key: str) -> PaymentView:  # noqa: ARG002 - the contract's parameter
+        """Stripe captures by itself: only ask."""
+        return await self.query(payment)
+
+    async def close(self, payment: PaymentRef) -> PaymentView:
         """Cancel the PaymentIntent, then query: a refused cancel may mean that it was paid."""
-        _require_ref(provider_ref)
+        _require_ref(payment.provider_ref)
         # Stripe repeats the first answer of a key for a day, refusals and 500s included. A cancel
         # that is only ever repeated could never succeed later, so each one has a key of its own:
         # canceling twice is harmless.
-        key = f"{payment_id}:close:{uuid4().hex}"
+        key = f"{payment.payment_id}:close:{uuid4().hex}"
         with suppress(GatewayRejected):
-            await _answer(self._intents.cancel_async(provider_ref, {}, {"idempotency_key": key}))
-        return await self.query(payment_id, provider_ref, asked)
+            await _answer(
+                self._intents.cancel_async(payment.provider_ref, {}, {"idempotency_key": key})
+            )
+        return await self.query(payment)
 
     async def refund(self, request: RefundRequest) -> RefundView:
         """Refund a part or all of what was captured; the same idempotency key makes one refund.
@@ -139,23 +144,28 @@ class StripeGateway:
         Raises:
             GatewayRejected: Stripe refuses, e.g. more than is left.
         """
-        _require_ref(request.provider_ref)
-        metadata = {"refund_id": request.refund_id, "payment_id": request.payment_id}
+        _require_ref(request.payment.provider_ref)
+        metadata = {
+            "refund_id": request.refund_id,
+            "payment_id": request.payment.payment_id,
+        }
         if request.reason:
             metadata["reason"] = request.reason[:_METADATA_LIMIT]
         answer = await _answer(
             self._refunds.create_async(
                 {
-                    "payment_intent": request.provider_ref,
+                    "payment_intent": request.payment.provider_ref,
                     "amount": request.amount.minor,
                     "metadata": metadata,
                 },
                 {"idempotency_key": request.idempotency_key},
             )
         )
-        return read(Refund, answer).view(request)
+        return read(Refund, answer).view()
 
-    async def query_refund(self, request: RefundRequest, refund_ref: str) -> RefundView:
+    async def query_refund(
+        self, payment: PaymentRef, *, refund_id: str = "", refund_ref: str = ""
+    ) -> RefundView:
         """Ask for one refund; without `refund_ref` it is searched among the payment's refunds.
 
         Raises:
@@ -163,22 +173,22 @@ class StripeGateway:
         """
         if refund_ref:
             refund = read(Refund, await _answer(self._refunds.retrieve_async(refund_ref)))
-            if refund.metadata.get("refund_id", request.refund_id) != request.refund_id:
-                raise OutcomeUnknown(f"Stripe's {refund_ref} is not refund {request.refund_id}")
-            return refund.view(request)
-        _require_ref(request.provider_ref)
+            if refund_id and refund.metadata.get("refund_id", refund_id) != refund_id:
+                raise OutcomeUnknown(f"Stripe's {refund_ref} is not refund {refund_id}")
+            return refund.view(refund_id)
+        _require_ref(payment.provider_ref)
         ours = [
             refund
-            for refund in await self._refunds_of(request.provider_ref)
-            if refund.metadata.get("refund_id") == request.refund_id
+            for refund in await self._refunds_of(payment.provider_ref)
+            if refund.metadata.get("refund_id") == refund_id
         ]
         if not ours:
-            raise NotFound(f"Stripe has no refund {request.refund_id}")
+            raise NotFound(f"Stripe has no refund {refund_id}")
         # One that failed may have been asked for again under a new key: money that moved counts.
         ours.sort(key=lambda refund: refund.state is RefundState.FAILED)
-        return ours[0].view(request)
+        return ours[0].view()
 
-    def parse_callback(
+    async def parse_callback(
         self, headers: Mapping[str, str], body: bytes, now: datetime
     ) -> CallbackEvent:
         """Verify a webhook on its raw bytes and read what it is about."""

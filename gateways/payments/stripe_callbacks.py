@@ -11,7 +11,7 @@ from datetime import datetime
 import stripe
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
-from domain.payment import CallbackEvent
+from domain.payment import CallbackEvent, CallbackTopic
 from gateways.errors import InvalidCallback
 from gateways.http import header_value
 from gateways.signatures import check_window, parse_header
@@ -83,10 +83,24 @@ def read_event(body: bytes, *, live: bool) -> CallbackEvent:
         gateway="stripe",
         dedupe_key=event.id,
         kind=event.type,
+        topic=_topic(event.type),
         payment_id=(subject.metadata or {}).get("payment_id") or "",
         provider_ref=_intent_of(subject),
+        refund_ref=subject.id if subject.object == "refund" else "",
         occurred_at=event.created,
     )
+
+
+def _topic(kind: str) -> CallbackTopic:
+    match kind.split("."):
+        case ["payment_intent", *_]:
+            return CallbackTopic.PAYMENT
+        case ["refund", *_] | ["charge", "refund", *_] | ["charge", "refunded"]:
+            return CallbackTopic.REFUND
+        case ["charge", "dispute", *_]:
+            return CallbackTopic.DISPUTE
+        case _:
+            return CallbackTopic.OTHER
 
 
 def is_live(api_key: str) -> bool:

@@ -5,13 +5,13 @@ Fields that Stripe-compatible servers leave out have defaults; everything else m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from domain.money import Money
-from domain.payment import PaymentState, PaymentView, RefundRequest, RefundState, RefundView
+from domain.payment import PaymentState, PaymentView, RefundState, RefundView
 from gateways.errors import OutcomeUnknown
 
 # Decimals of the amounts in Stripe's API, which may differ from ISO 4217: HUF and TWD have two.
@@ -37,6 +37,10 @@ REFUND_STATES: Mapping[str, RefundState] = {
 }
 
 
+# Null is documented for refunds, e.g. those made in the dashboard.
+Metadata = Annotated[dict[str, str], BeforeValidator(lambda value: {} if value is None else value)]
+
+
 class _Object(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
@@ -52,7 +56,9 @@ class Failure(_Object):
 class Charge(_Object):
     """The charge that paid an intent."""
 
+    id: str = ""
     amount_refunded: int | None = None
+    disputed: bool = False
 
 
 class Intent(_Object):
@@ -64,7 +70,7 @@ class Intent(_Object):
     amount_received: int | None = None
     currency: str = Field(pattern="^[a-z]{3}$")
     client_secret: str | None = None
-    metadata: dict[str, str] = {}
+    metadata: Metadata = {}
     last_payment_error: Failure | None = None
     latest_charge: Charge | str | None = None
 
@@ -82,18 +88,25 @@ class Intent(_Object):
             self.latest_charge.amount_refunded if isinstance(self.latest_charge, Charge) else None
         )
 
-    def view(self, payment_id: str, *, refunded: int) -> PaymentView:
-        """The payment in our words; `refunded` in the currency's smallest unit."""
+    def view(self, payment_id: str, refunds: Sequence[Refund] = ()) -> PaymentView:
+        """The payment in our words, with those of its refunds that were asked for."""
         state, currency = self.state, self.currency.upper()
         received = self.amount if self.amount_received is None else self.amount_received
         paid = state is PaymentState.PAID
         failure = self.last_payment_error if state is PaymentState.FAILED else None
+        refunded = self.refunded
+        if refunded is None:
+            refunded = sum(r.amount for r in refunds if r.state is not RefundState.FAILED)
+        charge = self.latest_charge if paid else None
         return PaymentView(
             payment_id=payment_id,
             provider_ref=self.id,
+            capture_ref=charge.id if isinstance(charge, Charge) else charge or "",
             state=state,
             captured=Money(minor=received if paid else 0, currency=currency),
             refunded=Money(minor=refunded if paid else 0, currency=currency),
+            refunds=tuple(refund.view() for refund in refunds),
+            disputed=isinstance(charge, Charge) and charge.disputed,
             failure_code=(failure and (failure.decline_code or failure.code)) or "",
             failure_message=(failure and failure.message) or "",
         )
@@ -106,7 +119,7 @@ class Refund(_Object):
     status: str
     amount: int
     currency: str = Field(pattern="^[a-z]{3}$")
-    metadata: dict[str, str] = {}
+    metadata: Metadata = {}
     failure_reason: str | None = None
 
     @property
@@ -114,10 +127,10 @@ class Refund(_Object):
         """The refund's state."""
         return _look_up(REFUND_STATES, self.status)
 
-    def view(self, request: RefundRequest) -> RefundView:
-        """The refund in our words."""
+    def view(self, refund_id: str = "") -> RefundView:
+        """The refund in our words; `refund_id` if Stripe itself does not tell our id."""
         return RefundView(
-            refund_id=request.refund_id,
+            refund_id=self.metadata.get("refund_id", refund_id),
             provider_ref=self.id,
             state=self.state,
             amount=Money(minor=self.amount, currency=self.currency.upper()),

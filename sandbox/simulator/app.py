@@ -1,4 +1,4 @@
-"""The simulator as one ASGI application; a new party is one more entry in `_parties`."""
+"""The simulator as one ASGI application; a new payment provider is one more in `_providers`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from sandbox.simulator.aftership import AfterShip
+from sandbox.simulator.alipay import Alipay
 from sandbox.simulator.carrier import Carrier
 from sandbox.simulator.config import SimulatorConfig
 from sandbox.simulator.control import Control
 from sandbox.simulator.errors import Conflict, NotKnown, Unprocessable
 from sandbox.simulator.gate import json_response
+from sandbox.simulator.holdings import Holdings
 from sandbox.simulator.page import page_router
+from sandbox.simulator.paypal import PayPal
 from sandbox.simulator.stripe import Stripe
 from sandbox.simulator.warehouse import Warehouse
+from sandbox.simulator.wechatpay import WeChatPay
 from sandbox.simulator.world import Answer, Party, PaymentParty, World
 
 
@@ -35,21 +39,27 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app = FastAPI(title="Orderflow simulator", lifespan=lifespan, docs_url=None, redoc_url=None)
     carrier = Carrier(world)
     warehouse = Warehouse(world, carrier)
-    payments: list[PaymentParty] = [Stripe(world)]
-    parties: list[Party] = [*payments, warehouse, AfterShip(world, carrier)]
+    payments: dict[str, PaymentParty] = {party.name: party for party in _providers(world)}
+    parties: list[Party] = [*payments.values(), warehouse, AfterShip(world, carrier)]
+    holdings = Holdings(world.journal, parties)
     for party in parties:
         app.router.routes.extend(party.routes())
     control = Control(
         world,
-        payments={party.name: party for party in payments},
+        payments=payments,
         warehouse=warehouse,
         carrier=carrier,
         parties=parties,
+        holdings=holdings,
     )
-    app.include_router(page_router(world, control))
+    app.include_router(page_router(world, holdings, payments))
     app.include_router(control.router)
     _explain_errors(app)
     return app
+
+
+def _providers(world: World) -> list[PaymentParty]:
+    return [Stripe(world), PayPal(world), Alipay(world), WeChatPay(world)]
 
 
 def _explain_errors(app: FastAPI) -> None:

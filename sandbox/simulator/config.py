@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -21,6 +23,20 @@ class SimulatorConfig(BaseSettings):
     sim_port: int = Field(default=8004, ge=0, le=65535)
     sim_state: str
     sim_callback_url: str = Field(pattern="^https?://")
+
+    # The providers' own keys; see `sandbox.provider_keys`.
+    sim_keys: Path
+
+    paypal_client_id: str
+    paypal_client_secret: SecretStr
+    paypal_webhook_id: str
+    alipay_app_id: str
+    alipay_seller_id: str
+    wechatpay_mchid: str
+    wechatpay_appid: str
+    wechatpay_serial: str
+    wechatpay_public_key_id: str
+    wechatpay_apiv3_key: SecretStr
 
     stripe_api_key: SecretStr
     stripe_webhook_secret: SecretStr

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from domain.tracking import TrackingStatus
 from sandbox.simulator.carrier import Carrier
-from sandbox.simulator.errors import NotKnown, Unprocessable
+from sandbox.simulator.errors import Conflict, NotKnown, Unprocessable
 from sandbox.simulator.gate import json_response
+from sandbox.simulator.holdings import Holdings
 from sandbox.simulator.journal import Entry
 from sandbox.simulator.scenarios import Scenario
 from sandbox.simulator.schedule import Defaults
@@ -32,25 +35,20 @@ class Control:
         payments: Mapping[str, PaymentParty],
         warehouse: Warehouse,
         carrier: Carrier,
-        parties: list[Party],
+        parties: Sequence[Party],
+        holdings: Holdings,
     ) -> None:
         self._world = world
         self._payments = payments
         self._warehouse = warehouse
         self._carrier = carrier
         self._parties = parties
+        self._holdings = holdings
         self.router = APIRouter(prefix="/_sim")
         self._add_scenario_routes()
         self._add_journal_routes()
         # Last: its three free segments would swallow the paths above.
         self._add_move_routes()
-
-    def state(self, order_id: str = "", limit: int = 1000) -> dict[str, object]:
-        """What every party holds, newest first."""
-        merged: dict[str, object] = {}
-        for party in self._parties:
-            merged |= party.state(order_id, limit)
-        return merged
 
     def _add_move_routes(self) -> None:
         post = self.router.post
@@ -97,7 +95,11 @@ class Control:
                 "process": lambda: party.process(payment_id),
                 "refund-settle": lambda: party.settle_refund(payment_id, refund_id),
                 "refund-fail": lambda: party.fail_refund(payment_id, refund_id),
+                "refund-outside": lambda: party.refund_outside(payment_id, amount),
+                "dispute": lambda: party.dispute(payment_id),
             }
+            for name, move in party.moves.items():
+                moves[name] = partial(move, payment_id, request.query_params)
             return self._moved(request, gateway, action, moves, payment_id=payment_id)
 
         @post("/redeliver/{event_id}")
@@ -122,8 +124,26 @@ class Control:
     ) -> Response:
         if action not in moves:
             raise Unprocessable(f"{action!r} is none of: {', '.join(moves)}")
+        of_page = "text/html" in request.headers.get("accept", "")
+        try:
+            result = self._done(party, action, moves[action], order_id, payment_id, ref)
+        except (NotKnown, Conflict) as refusal:
+            if of_page:
+                return _back_to_page(str(refusal))
+            raise
+        return _back_to_page() if of_page else json_response(Answer(200, result))
+
+    def _done(
+        self,
+        party: str,
+        action: str,
+        move: Callable[[], Done],
+        order_id: str,
+        payment_id: str,
+        ref: str,
+    ) -> Done:
         with self._world.store.transaction():
-            result = moves[action]()
+            result = move()
             self._world.journal.write(
                 Entry(
                     party=party,
@@ -136,9 +156,7 @@ class Control:
                     verdict="committed",
                 )
             )
-        if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse("/_sim/", 303)
-        return json_response(Answer(200, result))
+        return result
 
     def _add_scenario_routes(self) -> None:
         scenarios, schedule = self._world.scenarios, self._world.schedule
@@ -195,8 +213,13 @@ class Control:
 
         @self.router.get("/state")
         async def show_state(order_id: str = "", limit: Limit = 1000) -> Response:
-            return json_response(Answer(200, self.state(order_id, limit)))
+            return json_response(Answer(200, self._holdings.shown(order_id, limit)))
 
         @self.router.get("/health")
         async def health() -> dict[str, int]:
             return {"undelivered": len(self._world.outbox.undelivered())}
+
+
+def _back_to_page(refusal: str = "") -> Response:
+    query = "?" + urlencode({"refused": refusal}) if refusal else ""
+    return RedirectResponse(f"/_sim/{query}", 303)

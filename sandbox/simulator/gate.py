@@ -76,6 +76,8 @@ class Gate:
             order_id=facts.order_id,
             payment_id=facts.payment_id,
             ref=answer.ref or facts.ref,
+            refund_id=facts.refund_id,
+            amount=facts.amount,
             idempotency_key=facts.idempotency_key,
             status=status,
             verdict=verdict,
@@ -97,9 +99,12 @@ class Gate:
 
 def json_response(answer: Answer) -> Response:
     """The answer on the wire."""
-    raw = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
+    raw = answer.raw
+    if raw is None:
+        raw = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()
     headers = dict(answer.headers)
-    return Response(raw, answer.status, headers=headers, media_type="application/json")
+    media_type = None if answer.status == 204 else "application/json"
+    return Response(raw, answer.status, headers=headers, media_type=media_type)
 
 
 def rate_limit_headers(scenario: Scenario) -> dict[str, str]:

@@ -33,6 +33,8 @@ class Entry(BaseModel):
     order_id: str = ""
     payment_id: str = ""
     ref: str = ""
+    refund_id: str = ""
+    amount: str = ""
     idempotency_key: str = ""
     status: int | None = None
     verdict: str
@@ -73,6 +75,14 @@ class Journal:
             entry.model_copy(update={"seq": seq})
             for (seq, _), entry in reversed(list(zip(rows, entries, strict=True)))
         ]
+
+    def first(self, payment_id: str) -> int | None:
+        """Where the journal first speaks of a payment; none if it does not."""
+        if not payment_id:
+            return None
+        sql = "SELECT MIN(seq) FROM journal WHERE payment_id = ?"
+        (seq,) = self._store.execute(sql, payment_id).fetchone()
+        return None if seq is None else int(seq)
 
     def clear(self) -> None:
         """Tear all pages out."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import httpx
 from pydantic import BaseModel
@@ -20,10 +20,22 @@ _CONCURRENT_DELIVERIES = 8
 
 
 class Sign(Protocol):
-    """The headers of one delivery."""
+    """The headers of one delivery, made anew for each."""
 
     def __call__(self, raw: bytes, *, truly: bool) -> Mapping[str, str]:
         """Sign the raw body, with a wrong secret unless `truly`."""
+
+
+class Acknowledged(Protocol):
+    """What counts as taken; anything else is delivered again."""
+
+    def __call__(self, status: int, body: bytes) -> bool:
+        """Whether this answer stops the deliveries."""
+
+
+def any_2xx(status: int, body: bytes) -> bool:  # noqa: ARG001 - most providers ignore the body
+    """Most providers look at the status alone."""
+    return 200 <= status < 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,7 @@ class Route:
     """How one party calls back.
 
     `delays` are the seconds before the second, third, ... try; the last one repeats.
+    An event's own `url` (the address that the merchant named in its request) wins over `path`.
     """
 
     party: str
@@ -38,14 +51,22 @@ class Route:
     sign: Sign
     delays: tuple[float, ...]
     tries: int
+    media_type: str = "application/json; charset=utf-8"
+    acknowledged: Acknowledged = any_2xx
 
 
 class Event(BaseModel):
-    """What a party wants to tell. `event_id` stays the same over all its deliveries."""
+    """What a party wants to tell. `event_id` stays the same over all its deliveries.
+
+    `body` is what is sent; where a signature is part of the body, `forged_body` is sent instead
+    when the delivery is to be forged.
+    """
 
     event_id: str
     type: str
     body: str
+    forged_body: str = ""
+    url: str = ""
     order_id: str = ""
     payment_id: str = ""
     ref: str = ""
@@ -61,6 +82,14 @@ class Callback(BaseModel):
     attempt: int = 0
     forged: int = 0
     state: Literal["pending", "delivered", "gave_up", "dropped"] = "pending"
+
+
+class Delivered(NamedTuple):
+    """How one delivery went; no `status` if there was no answer."""
+
+    status: int | None
+    taken: bool
+    detail: str
 
 
 class Outbox:
@@ -144,28 +173,30 @@ class Outbox:
         while callback.state == "pending":
             await asyncio.sleep(max(0.0, callback.due_at - time.time()))
             async with self._slots:
-                status, detail = await self._post(callback)
-            callback = self._record(callback, status, detail)
+                answer = await self._post(callback)
+            callback = self._record(callback, answer)
 
-    async def _post(self, callback: Callback) -> tuple[int | None, str]:
+    async def _post(self, callback: Callback) -> Delivered:
         assert self._client is not None
         route = self._routes[callback.party]
-        raw = callback.event.body.encode()
-        headers = route.sign(raw, truly=callback.attempt >= callback.forged)
+        event, truly = callback.event, callback.attempt >= callback.forged
+        raw = (event.body if truly else event.forged_body or event.body).encode()
+        headers = route.sign(raw, truly=truly)
         try:
             answer = await self._client.post(
-                self._base_url + route.path,
+                event.url or self._base_url + route.path,
                 content=raw,
-                headers={"Content-Type": "application/json; charset=utf-8", **headers},
+                headers={"Content-Type": route.media_type, **headers},
             )
-        except httpx.HTTPError as error:
-            return None, type(error).__name__
-        return answer.status_code, ""
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Delivered(None, False, type(error).__name__)
+        status = answer.status_code
+        return Delivered(status, route.acknowledged(status, answer.content), "")
 
-    def _record(self, callback: Callback, status: int | None, detail: str) -> Callback:
+    def _record(self, callback: Callback, answer: Delivered) -> Callback:
         route = self._routes[callback.party]
         attempt = callback.attempt + 1
-        delivered = status is not None and 200 <= status < 300
+        status, delivered, detail = answer
         last = attempt >= route.tries
         delay = route.delays[min(attempt, len(route.delays)) - 1]
         updated = callback.model_copy(

@@ -24,6 +24,11 @@ class Behavior(StrEnum):
     REJECT = "reject"
     REFUSE = "refuse"
     REFUND_PENDING = "refund_pending"
+    # The customer pays in the very moment before the request is dealt with.
+    PAID_MEANWHILE = "paid_meanwhile"
+    # The request is dealt with, but nothing proves whose the answer is.
+    UNSIGNED_ANSWER = "unsigned_answer"
+    FORGED_ANSWER = "forged_answer"
 
     DROP_CALLBACKS = "drop_callbacks"
     DUPLICATE_CALLBACKS = "duplicate_callbacks"

@@ -18,13 +18,17 @@ from sandbox.simulator.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a party answers; `verdict` is for the journal."""
+    """What a party answers; `verdict` is for the journal.
+
+    `raw` are the bytes on the wire where these are signed; otherwise `body` is sent as JSON.
+    """
 
     status: int
     body: Mapping[str, object]
     headers: Mapping[str, str] = field(default_factory=dict)
     verdict: str = "committed"
     ref: str = ""
+    raw: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,22 @@ class Party(Protocol):
         """What it holds, newest first; of all orders if `order_id` is empty."""
 
 
+class Move(Protocol):
+    """Something that only one provider's customers can do, with the control request's query."""
+
+    def __call__(self, payment_id: str, query: Mapping[str, str]) -> Mapping[str, object]:
+        """Do it, and show the payment."""
+
+
 class PaymentParty(Party, Protocol):
     """A payment provider: what its customer and its bank can do. All name *our* payment id.
 
     Raises NotKnown or Conflict when that cannot be.
     """
+
+    @property
+    def moves(self) -> Mapping[str, Move]:
+        """What its customers can do besides, by name: to approve, to scan a code."""
 
     def pay(self, payment_id: str, *, force: bool, amount: int | None) -> Mapping[str, object]:
         """The customer pays."""
@@ -88,6 +103,12 @@ class PaymentParty(Party, Protocol):
 
     def fail_refund(self, payment_id: str, refund_id: str) -> Mapping[str, object]:
         """The bank returns the refund."""
+
+    def refund_outside(self, payment_id: str, amount: int | None) -> Mapping[str, object]:
+        """Somebody refunds in the provider's own dashboard; all that is left without `amount`."""
+
+    def dispute(self, payment_id: str) -> Mapping[str, object]:
+        """The customer wants the money back through the bank."""
 
 
 class World:

@@ -22,6 +22,9 @@ COMMANDS = (
     "audit",
     "stock list",
     "stock receive",
+    "callbacks list",
+    "callbacks show",
+    "callbacks replay",
 )
 
 

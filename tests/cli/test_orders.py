@@ -62,7 +62,7 @@ async def test_an_order_goes_to_the_door(beside: Terminal, house: House) -> None
 
     refused = await beside.run("cancel", number)
     assert refused.code == 1
-    assert "the parcel is on its way" in refused.err
+    assert "the parcel has arrived" in refused.err
     begun = await beside.run("refund", number, "--amount", "9.90", "--reason", "one end broken")
     assert begun.code == 0, begun.err
     assert "9.90 CNY" in begun.out

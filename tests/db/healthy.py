@@ -10,17 +10,18 @@ from activities.inventory import ReleaseStock, ReserveStock, Stock
 from activities.records import CloseOrder, CompleteOrder, OrderRecords
 from activities.settling import settle
 from activities.shipments import RecordShipment, RecordTracking, Shipments
-from db import callbacks, notifications, orders, payments
+from db import callbacks, notifications, orders, payments, refunds
 from db.engine import Sessions
 from db.fulfillment import PickingListRow, PickingState
 from db.notifications import NotificationState
-from db.payments import Payment, Refund
+from db.payments import Payment
+from db.refunds import Refund
 from domain.fulfillment import ShippingNews
 from domain.ids import HOLD, ORDER, PAYMENT, PICKING_LIST, REFUND, encode_id
 from domain.money import Money
 from domain.notification import Channel, NotificationKind
 from domain.order import CustomerInfo, Order, OrderLine, Pricing
-from domain.payment import PaymentState, PaymentView, RefundRequest, RefundState
+from domain.payment import PaymentState, PaymentView, RefundState
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 from domain.tracking import TrackingSnapshot, TrackingStatus
 
@@ -182,20 +183,24 @@ class Shop:
             await settle(session, view, _now(), None)
 
     async def _refund(self, names: Names) -> None:
-        request = RefundRequest(
-            refund_id=names.refund,
+        intent = Refund(
+            id=names.refund,
             payment_id=names.payment,
-            provider_ref=f"pi_{names.payment}",
-            amount=PRICE,
+            order_id=names.order,
+            state=refunds.RefundRowState.INTENDED,
+            amount_minor=PRICE.minor,
+            currency=PRICE.currency,
             reason="",
             idempotency_key=f"{names.refund}:refund:1",
+            created_at=_now(),
         )
         async with self._sessions.begin() as session:
             row = await orders.lock_order(session, names.order)
-            await payments.intend_refund(session, request, _now())
+            await refunds.intend_refund(session, intent)
             payment = await session.get_one(Payment, names.payment)
             refund = await session.get_one(Refund, names.refund)
-            row.kept_minor += payments.settle_refund(payment, refund, RefundState.SUCCEEDED, _now())
+            settled = refunds.settle_refund(payment, refund, RefundState.SUCCEEDED, _now())
+            row.kept_minor += settled
             gone = row.status in {OrderStatus.COMPLETED, OrderStatus.DELIVERED}
             orders.move(
                 row,

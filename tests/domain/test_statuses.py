@@ -30,11 +30,11 @@ cancelled -> refunded
 refunded ->
 """
 PAYMENT = """
-pending -> paid failed review
+pending -> paid failed refunded review
 paid -> partially_refunded refunded review
-failed -> pending paid review
-partially_refunded -> refunded review
-refunded -> paid review
+failed -> pending paid refunded review
+partially_refunded -> paid refunded review
+refunded -> paid partially_refunded review
 review -> paid partially_refunded refunded
 """
 SHIPPING = """

@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from gateways.http import build_client
+from gateways.payments.protocol import PaymentGateway
 from tests.gateways.peer import Peer, PeerHost
+from tests.gateways.providers import TRAITS, Provider, adapters
 from tests.gateways.serving import serve
 from tests.gateways.simulated import Simulated, simulator
 
@@ -26,7 +28,7 @@ def peer(peer_host: PeerHost) -> Iterator[Peer]:
         yield peer
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     async with build_client(answer_timeout=timedelta(seconds=5)) as client:
         yield client
@@ -50,3 +52,18 @@ def deaf_url() -> str:
 async def simulated() -> AsyncIterator[Simulated]:
     async with simulator() as simulated:
         yield simulated
+
+
+@pytest.fixture(scope="session")
+def payment_adapters(simulated: Simulated) -> dict[str, PaymentGateway]:
+    return adapters(simulated)
+
+
+@pytest.fixture(params=list(TRAITS))
+def provider(
+    request: pytest.FixtureRequest,
+    simulated: Simulated,
+    payment_adapters: dict[str, PaymentGateway],
+) -> Provider:
+    """Each of the payment providers in turn, unless the test names them."""
+    return Provider(request.param, payment_adapters[request.param], simulated)

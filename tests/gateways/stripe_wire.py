@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import stripe
 
 from domain.money import Money
-from domain.payment import PaymentRequest, RefundRequest
+from domain.payment import PaymentRef, PaymentRequest, RefundRequest
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 UNIX = int(NOW.timestamp())
@@ -29,6 +29,12 @@ def payment_request(payment_id: str = "P01", amount: Money = ASKED) -> PaymentRe
     )
 
 
+def payment_ref(
+    provider_ref: str = "pi_1", payment_id: str = "P01", asked: Money = ASKED
+) -> PaymentRef:
+    return PaymentRef(payment_id=payment_id, provider_ref=provider_ref, asked=asked)
+
+
 def refund_request(
     provider_ref: str = "pi_1",
     refund_id: str = "R01",
@@ -38,8 +44,7 @@ def refund_request(
 ) -> RefundRequest:
     return RefundRequest(
         refund_id=refund_id,
-        payment_id=payment_id,
-        provider_ref=provider_ref,
+        payment=payment_ref(provider_ref, payment_id),
         amount=Money(minor=minor, currency="CNY"),
         reason=reason,
         idempotency_key=f"{refund_id}:refund:1",
@@ -62,8 +67,15 @@ def intent(status: str = "requires_payment_method", **changes: object) -> dict[s
     } | changes
 
 
-def charge(amount_refunded: int = 0) -> dict[str, object]:
-    return {"id": "ch_1", "object": "charge", "amount": 12345, "amount_refunded": amount_refunded}
+def charge(amount_refunded: int = 0, **changes: object) -> dict[str, object]:
+    return {
+        "id": "ch_1",
+        "object": "charge",
+        "amount": 12345,
+        "amount_refunded": amount_refunded,
+        "disputed": False,
+        "payment_intent": "pi_1",
+    } | changes
 
 
 def refund(status: str = "succeeded", **changes: object) -> dict[str, object]:
@@ -75,6 +87,20 @@ def refund(status: str = "succeeded", **changes: object) -> dict[str, object]:
         "payment_intent": "pi_1",
         "metadata": {"refund_id": "R01", "payment_id": "P01"},
         "status": status,
+    } | changes
+
+
+def dispute(**changes: object) -> dict[str, object]:
+    return {
+        "id": "du_1",
+        "object": "dispute",
+        "amount": 12345,
+        "charge": "ch_1",
+        "currency": "cny",
+        "metadata": {},
+        "payment_intent": "pi_1",
+        "reason": "fraudulent",
+        "status": "needs_response",
     } | changes
 
 

@@ -21,14 +21,8 @@ from domain.tracking import TrackingCallback, TrackingStatus
 from gateways.errors import GatewayAuthError, NotFound, OutcomeUnknown
 from gateways.tracking.aftership import AfterShipTracking
 from gateways.warehouse import WarehouseGateway, parse_shipping_callback
-from tests.gateways.simulated import (
-    AFTERSHIP_KEY,
-    AFTERSHIP_SECRET,
-    SHIPPING_SECRET,
-    WAREHOUSE_KEY,
-    Delivery,
-    Simulated,
-)
+from tests.accounts import ACCOUNTS
+from tests.gateways.simulated import Delivery, Simulated
 from tests.gateways.test_warehouse_gateway import PICKING_LIST as SAMPLE
 
 T = TrackingStatus
@@ -36,13 +30,20 @@ T = TrackingStatus
 
 @pytest.fixture
 def warehouse(simulated: Simulated) -> WarehouseGateway:
-    return WarehouseGateway(simulated.client, f"{simulated.url}/warehouse", WAREHOUSE_KEY)
+    return WarehouseGateway(
+        simulated.client, f"{simulated.url}/warehouse", ACCOUNTS["warehouse_api_key"]
+    )
 
 
 @pytest.fixture
 def aftership(simulated: Simulated) -> AfterShipTracking:
     base_url = f"{simulated.url}/aftership/tracking/2026-07"
-    return AfterShipTracking(simulated.client, base_url, AFTERSHIP_KEY, AFTERSHIP_SECRET)
+    return AfterShipTracking(
+        simulated.client,
+        base_url,
+        ACCOUNTS["aftership_api_key"],
+        ACCOUNTS["aftership_webhook_secret"],
+    )
 
 
 @pytest.fixture
@@ -55,11 +56,13 @@ def picking_list() -> PickingList:
 
 
 async def _shipping_news(simulated: Simulated, order_id: str) -> ShippingNews:
-    def read(delivery: Delivery) -> ShippingNews | None:
+    async def read(delivery: Delivery) -> ShippingNews | None:
         if delivery.path != "/callbacks/shipping":
             return None
         now = datetime.now(UTC)
-        news = parse_shipping_callback(delivery.headers, delivery.body, SHIPPING_SECRET, now)
+        news = parse_shipping_callback(
+            delivery.headers, delivery.body, ACCOUNTS["shipping_callback_secret"], now
+        )
         return news if news.order_id == order_id else None
 
     return await simulated.told(read)
@@ -68,7 +71,7 @@ async def _shipping_news(simulated: Simulated, order_id: str) -> ShippingNews:
 async def _parcel_news(
     simulated: Simulated, aftership: AfterShipTracking, number: str, status: TrackingStatus
 ) -> TrackingCallback:
-    def read(delivery: Delivery) -> TrackingCallback | None:
+    async def read(delivery: Delivery) -> TrackingCallback | None:
         if delivery.path != "/callbacks/tracking/aftership":
             return None
         news = aftership.parse_callback(delivery.headers, delivery.body, datetime.now(UTC))

@@ -20,15 +20,21 @@ from domain.payment import (
 )
 from gateways.errors import GatewayAuthError, GatewayRejected, NotFound, OutcomeUnknown, RateLimited
 from gateways.payments.stripe import StripeGateway
-from tests.gateways.simulated import STRIPE_KEY, STRIPE_SECRET, Delivery, Simulated
-from tests.gateways.stripe_wire import payment_request, refund_request
+from tests.accounts import ACCOUNTS
+from tests.gateways.simulated import Delivery, Simulated
+from tests.gateways.stripe_wire import payment_ref, payment_request, refund_request
 
 ASKED = Money(minor=12345, currency="CNY")
 
 
 @pytest.fixture
 def gateway(simulated: Simulated) -> StripeGateway:
-    return StripeGateway(simulated.client, STRIPE_KEY, STRIPE_SECRET, simulated.url)
+    return StripeGateway(
+        simulated.client,
+        ACCOUNTS["stripe_api_key"],
+        ACCOUNTS["stripe_webhook_secret"],
+        simulated.url,
+    )
 
 
 @pytest.fixture
@@ -50,16 +56,20 @@ async def _paid(gateway: StripeGateway, simulated: Simulated, request: PaymentRe
     return ref
 
 
+def _yuan(minor: int) -> Money:
+    return Money(minor=minor, currency="CNY")
+
+
 def _refund(ref: str, payment_id: str, minor: int) -> RefundRequest:
     refund_id = encode_id(REFUND, uuid4())
     return refund_request(ref, refund_id, minor, payment_id, reason="不想要了")
 
 
 async def _told(simulated: Simulated, gateway: StripeGateway, kind: str, ref: str) -> CallbackEvent:
-    def read(delivery: Delivery) -> CallbackEvent | None:
+    async def read(delivery: Delivery) -> CallbackEvent | None:
         if delivery.path != "/callbacks/payments/stripe":
             return None
-        news = gateway.parse_callback(delivery.headers, delivery.body, datetime.now(UTC))
+        news = await gateway.parse_callback(delivery.headers, delivery.body, datetime.now(UTC))
         return news if (news.kind, news.provider_ref) == (kind, ref) else None
 
     return await simulated.told(read)
@@ -70,12 +80,12 @@ async def test_a_payment_is_created_open_then_paid_and_told_of(
 ) -> None:
     ref = await _created(gateway, request_)
     payment_id = request_.payment_id
-    before = await gateway.query(payment_id, ref, ASKED)
+    before = await gateway.query(payment_ref(ref, payment_id))
     assert (before.state, before.captured) == (PaymentState.PENDING, Money.zero("CNY"))
 
     await simulated.moves(f"stripe/{payment_id}/pay")
 
-    after = await gateway.query(payment_id, ref, ASKED)
+    after = await gateway.query(payment_ref(ref, payment_id))
     assert (after.state, after.captured) == (PaymentState.PAID, ASKED)
     assert (after.refunded, after.failure_code) == (Money.zero("CNY"), "")
     news = await _told(simulated, gateway, "payment_intent.succeeded", ref)
@@ -89,14 +99,14 @@ async def test_a_declined_payment_may_still_be_paid(
     ref = await _created(gateway, request_)
     payment_id = request_.payment_id
     await simulated.moves(f"stripe/{payment_id}/decline", code="insufficient_funds")
-    declined = await gateway.query(payment_id, ref, ASKED)
+    declined = await gateway.query(payment_ref(ref, payment_id))
     assert (declined.state, declined.failure_code) == (PaymentState.FAILED, "insufficient_funds")
     assert declined.failure_message
     news = await _told(simulated, gateway, "payment_intent.payment_failed", ref)
     assert news.payment_id == payment_id
 
     await simulated.moves(f"stripe/{payment_id}/pay")
-    assert (await gateway.query(payment_id, ref, ASKED)).state is PaymentState.PAID
+    assert (await gateway.query(payment_ref(ref, payment_id))).state is PaymentState.PAID
 
 
 async def test_a_payment_in_processing_holds_no_money_yet(
@@ -104,7 +114,7 @@ async def test_a_payment_in_processing_holds_no_money_yet(
 ) -> None:
     ref = await _created(gateway, request_)
     await simulated.moves(f"stripe/{request_.payment_id}/process")
-    view = await gateway.query(request_.payment_id, ref, ASKED)
+    view = await gateway.query(payment_ref(ref, request_.payment_id))
     assert (view.state, view.captured.minor) == (PaymentState.PROCESSING, 0)
 
 
@@ -113,7 +123,7 @@ async def test_a_closed_payment_is_closed_for_good_and_closing_again_is_fine(
 ) -> None:
     ref = await _created(gateway, request_)
     for _ in range(2):
-        view = await gateway.close(request_.payment_id, ref, ASKED)
+        view = await gateway.close(payment_ref(ref, request_.payment_id))
         assert (view.state, view.captured.minor) == (PaymentState.CLOSED, 0)
     news = await _told(simulated, gateway, "payment_intent.canceled", ref)
     assert news.payment_id == request_.payment_id
@@ -123,7 +133,7 @@ async def test_closing_a_paid_payment_says_paid(
     gateway: StripeGateway, simulated: Simulated, request_: PaymentRequest
 ) -> None:
     ref = await _paid(gateway, simulated, request_)
-    view = await gateway.close(request_.payment_id, ref, ASKED)
+    view = await gateway.close(payment_ref(ref, request_.payment_id))
     assert (view.state, view.captured) == (PaymentState.PAID, ASKED)
 
 
@@ -135,8 +145,8 @@ async def test_a_close_whose_first_try_failed_for_good_succeeds_the_second_time(
         "stripe", "cancel", "fail_stored", match={"paymentId": request_.payment_id}
     )
     with pytest.raises(OutcomeUnknown):
-        await gateway.close(request_.payment_id, ref, ASKED)
-    view = await gateway.close(request_.payment_id, ref, ASKED)
+        await gateway.close(payment_ref(ref, request_.payment_id))
+    view = await gateway.close(payment_ref(ref, request_.payment_id))
     assert view.state is PaymentState.CLOSED
 
 
@@ -149,13 +159,13 @@ async def test_a_part_then_the_rest_is_refunded_and_nothing_more(
 
     made = await gateway.refund(part)
     assert (made.state, made.amount) == (RefundState.SUCCEEDED, part.amount)
-    assert (await gateway.query(payment_id, ref, ASKED)).refunded == part.amount
+    assert (await gateway.query(payment_ref(ref, payment_id))).refunded == part.amount
     with pytest.raises(GatewayRejected) as too_much:
         await gateway.refund(_refund(ref, payment_id, 12001))
     assert too_much.value.code == "invalid_request_error"
 
     await gateway.refund(rest)
-    after = await gateway.query(payment_id, ref, ASKED)
+    after = await gateway.query(payment_ref(ref, payment_id))
     assert (after.state, after.captured, after.refunded) == (PaymentState.PAID, ASKED, ASKED)
     with pytest.raises(GatewayRejected) as nothing_left:
         await gateway.refund(surplus)
@@ -179,11 +189,12 @@ async def test_a_refund_is_found_by_stripes_reference_and_by_our_id(
     ref = await _paid(gateway, simulated, request_)
     first, second = (_refund(ref, request_.payment_id, minor) for minor in (100, 200))
     with pytest.raises(NotFound):
-        await gateway.query_refund(first, "")
+        await gateway.query_refund(first.payment, refund_id=first.refund_id)
     views = [await gateway.refund(request) for request in (first, second)]
     for request, view in zip((first, second), views, strict=True):
-        assert await gateway.query_refund(request, view.provider_ref) == view
-        assert await gateway.query_refund(request, "") == view
+        by_our_id = await gateway.query_refund(request.payment, refund_id=request.refund_id)
+        by_reference = await gateway.query_refund(request.payment, refund_ref=view.provider_ref)
+        assert by_our_id == by_reference == view
 
 
 async def test_a_pending_refund_settles_or_fails_later(
@@ -201,8 +212,9 @@ async def test_a_pending_refund_settles_or_fails_later(
         pending = await gateway.refund(request)
         assert pending.state is RefundState.PENDING
         await simulated.moves(f"stripe/{payment_id}/{move}", refund_id=request.refund_id)
-        assert (await gateway.query_refund(request, pending.provider_ref)).state is state
-    assert (await gateway.query(payment_id, ref, ASKED)).refunded.minor == 100
+        later = await gateway.query_refund(request.payment, refund_ref=pending.provider_ref)
+        assert later.state is state
+    assert (await gateway.query(payment_ref(ref, payment_id))).refunded == _yuan(100)
 
 
 async def test_the_same_key_makes_one_payment_and_one_refund(
@@ -212,7 +224,7 @@ async def test_the_same_key_makes_one_payment_and_one_refund(
     ref = await _paid(gateway, simulated, request_)
     refund = _refund(ref, request_.payment_id, 100)
     assert await gateway.refund(refund) == await gateway.refund(refund)
-    assert (await gateway.query(request_.payment_id, ref, ASKED)).refunded.minor == 100
+    assert (await gateway.query(payment_ref(ref, request_.payment_id))).refunded == _yuan(100)
 
 
 async def test_the_same_key_for_something_else_is_our_mistake(
@@ -240,9 +252,9 @@ async def test_a_lost_answer_is_an_unknown_outcome_and_repeating_makes_no_second
     await simulated.suffers("stripe", "refund", fault, match=match, seconds=0)
     with pytest.raises(OutcomeUnknown):
         await gateway.refund(refund)
-    found = await gateway.query_refund(refund, "")
+    found = await gateway.query_refund(refund.payment, refund_id=refund.refund_id)
     assert await gateway.refund(refund) == found
-    assert (await gateway.query(payment_id, ref, ASKED)).refunded.minor == 100
+    assert (await gateway.query(payment_ref(ref, payment_id))).refunded == _yuan(100)
 
 
 async def test_an_error_before_the_effect_is_as_unknown_and_repeating_makes_the_one_effect(
@@ -255,7 +267,7 @@ async def test_an_error_before_the_effect_is_as_unknown_and_repeating_makes_the_
     with pytest.raises(OutcomeUnknown):
         await gateway.refund(refund)
     with pytest.raises(NotFound):
-        await gateway.query_refund(refund, "")
+        await gateway.query_refund(refund.payment, refund_id=refund.refund_id)
     assert (await gateway.refund(refund)).state is RefundState.SUCCEEDED
 
 
@@ -276,18 +288,20 @@ async def test_throttling_and_refusal_are_told_apart(
 
 async def test_what_stripe_does_not_know_is_not_found(gateway: StripeGateway) -> None:
     with pytest.raises(NotFound):
-        await gateway.query("P01", "pi_unknown", ASKED)
+        await gateway.query(payment_ref("pi_unknown"))
     with pytest.raises(NotFound):
-        await gateway.close("P01", "pi_unknown", ASKED)
+        await gateway.close(payment_ref("pi_unknown"))
     with pytest.raises(NotFound):
         await gateway.refund(_refund("pi_unknown", "P01", 1))
     with pytest.raises(NotFound):
-        await gateway.query_refund(_refund("pi_unknown", "P01", 1), "re_unknown")
+        await gateway.query_refund(payment_ref("pi_unknown"), refund_ref="re_unknown")
 
 
 async def test_another_accounts_key_is_refused(
     simulated: Simulated, request_: PaymentRequest
 ) -> None:
-    stranger = StripeGateway(simulated.client, "sk_test_stranger", STRIPE_SECRET, simulated.url)
+    stranger = StripeGateway(
+        simulated.client, "sk_test_stranger", ACCOUNTS["stripe_webhook_secret"], simulated.url
+    )
     with pytest.raises(GatewayAuthError):
         await stranger.create(request_)

@@ -9,6 +9,7 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.payment import CallbackTopic
 from gateways.errors import InvalidCallback
 from gateways.payments import stripe_callbacks
 from gateways.payments.stripe import StripeGateway
@@ -18,6 +19,7 @@ from tests.gateways.stripe_wire import (
     UNIX,
     WEBHOOK_SECRET,
     charge,
+    dispute,
     event,
     intent,
     refund,
@@ -33,8 +35,8 @@ def gateway(client: httpx.AsyncClient) -> StripeGateway:
     return StripeGateway(client, API_KEY, WEBHOOK_SECRET)
 
 
-def test_a_signed_event_says_what_it_is_about(gateway: StripeGateway) -> None:
-    news = gateway.parse_callback(signed(PAID), PAID, NOW)
+async def test_a_signed_event_says_what_it_is_about(gateway: StripeGateway) -> None:
+    news = await gateway.parse_callback(signed(PAID), PAID, NOW)
     assert news.gateway == "stripe"
     assert news.dedupe_key == "evt_1"
     assert news.kind == "payment_intent.succeeded"
@@ -42,9 +44,10 @@ def test_a_signed_event_says_what_it_is_about(gateway: StripeGateway) -> None:
     assert news.occurred_at == datetime.fromtimestamp(UNIX - 2, UTC)
 
 
-def test_the_header_that_stripes_sdk_generates_is_accepted(gateway: StripeGateway) -> None:
+async def test_the_header_that_stripes_sdk_generates_is_accepted(gateway: StripeGateway) -> None:
     header = stripe.WebhookSignature.generate_signature_header(PAID.decode(), WEBHOOK_SECRET, UNIX)
-    assert gateway.parse_callback({"stripe-signature": header}, PAID, NOW).dedupe_key == "evt_1"
+    news = await gateway.parse_callback({"stripe-signature": header}, PAID, NOW)
+    assert news.dedupe_key == "evt_1"
 
 
 @pytest.mark.parametrize(
@@ -56,12 +59,13 @@ def test_the_header_that_stripes_sdk_generates_is_accepted(gateway: StripeGatewa
         ("refund.updated", refund(), "P01", "pi_1"),
         ("refund.failed", refund(metadata={}), "", "pi_1"),
         ("refund.created", refund(metadata=None, payment_intent=None), "", ""),
-        ("charge.refunded", charge() | {"payment_intent": "pi_1"}, "", "pi_1"),
-        ("charge.dispute.created", {"id": "dp_1", "payment_intent": intent()}, "", "pi_1"),
+        ("charge.refunded", charge(345), "", "pi_1"),
+        ("charge.dispute.created", dispute(), "", "pi_1"),
+        ("charge.dispute.closed", dispute(payment_intent=intent()), "", "pi_1"),
         ("customer.created", {"id": "cus_1", "object": "customer"}, "", ""),
     ],
 )
-def test_each_kind_of_event_leads_to_its_payment(
+async def test_each_kind_of_event_leads_to_its_payment(
     gateway: StripeGateway,
     kind: str,
     subject: dict[str, object],
@@ -69,28 +73,55 @@ def test_each_kind_of_event_leads_to_its_payment(
     provider_ref: str,
 ) -> None:
     body = event(kind, subject)
-    news = gateway.parse_callback(signed(body), body, NOW)
+    news = await gateway.parse_callback(signed(body), body, NOW)
     assert (news.kind, news.payment_id, news.provider_ref) == (kind, payment_id, provider_ref)
 
 
-def test_one_of_two_v1_values_is_enough_in_either_order(gateway: StripeGateway) -> None:
+@pytest.mark.parametrize(
+    ("kind", "subject", "topic", "refund_ref"),
+    [
+        ("payment_intent.succeeded", intent("succeeded"), CallbackTopic.PAYMENT, ""),
+        ("payment_intent.processing", intent("processing"), CallbackTopic.PAYMENT, ""),
+        ("refund.created", refund(), CallbackTopic.REFUND, "re_1"),
+        ("refund.failed", refund(metadata={}), CallbackTopic.REFUND, "re_1"),
+        ("charge.refund.updated", refund(), CallbackTopic.REFUND, "re_1"),
+        ("charge.refunded", charge(345), CallbackTopic.REFUND, ""),
+        ("charge.dispute.created", dispute(), CallbackTopic.DISPUTE, ""),
+        ("charge.dispute.closed", dispute(), CallbackTopic.DISPUTE, ""),
+        ("charge.succeeded", charge(), CallbackTopic.OTHER, ""),
+        ("customer.created", {"id": "cus_1", "object": "customer"}, CallbackTopic.OTHER, ""),
+    ],
+)
+async def test_each_kind_of_event_has_a_topic_and_a_refund_names_itself(
+    gateway: StripeGateway,
+    kind: str,
+    subject: dict[str, object],
+    topic: CallbackTopic,
+    refund_ref: str,
+) -> None:
+    body = event(kind, subject)
+    news = await gateway.parse_callback(signed(body), body, NOW)
+    assert (news.topic, news.refund_ref) == (topic, refund_ref)
+
+
+async def test_one_of_two_v1_values_is_enough_in_either_order(gateway: StripeGateway) -> None:
     right, wrong = v1(PAID), v1(PAID, secret="whsec_old")
     for first, second in ((right, wrong), (wrong, right)):
         header = {"Stripe-Signature": f"t={UNIX},v1={first},v1={second}"}
-        assert gateway.parse_callback(header, PAID, NOW).dedupe_key == "evt_1"
+        assert (await gateway.parse_callback(header, PAID, NOW)).dedupe_key == "evt_1"
 
 
 @pytest.mark.parametrize("seconds", [-300, 300])
-def test_an_event_at_the_edge_of_the_window_is_accepted(
+async def test_an_event_at_the_edge_of_the_window_is_accepted(
     gateway: StripeGateway, seconds: int
 ) -> None:
-    gateway.parse_callback(signed(PAID, unix=UNIX + seconds), PAID, NOW)
+    await gateway.parse_callback(signed(PAID, unix=UNIX + seconds), PAID, NOW)
 
 
 @pytest.mark.parametrize("seconds", [-301, 301])
-def test_a_stale_or_future_event_is_refused(gateway: StripeGateway, seconds: int) -> None:
+async def test_a_stale_or_future_event_is_refused(gateway: StripeGateway, seconds: int) -> None:
     with pytest.raises(InvalidCallback, match="stale"):
-        gateway.parse_callback(signed(PAID, unix=UNIX + seconds), PAID, NOW)
+        await gateway.parse_callback(signed(PAID, unix=UNIX + seconds), PAID, NOW)
 
 
 @pytest.mark.parametrize(
@@ -105,16 +136,16 @@ def test_a_stale_or_future_event_is_refused(gateway: StripeGateway, seconds: int
     ],
     ids=["tampered", "reserialized", "longer", "shorter", "empty", "not text"],
 )
-def test_any_other_body_is_refused(gateway: StripeGateway, body: bytes) -> None:
+async def test_any_other_body_is_refused(gateway: StripeGateway, body: bytes) -> None:
     with pytest.raises(InvalidCallback, match="does not match") as refused:
-        gateway.parse_callback(signed(PAID), body, NOW)
+        await gateway.parse_callback(signed(PAID), body, NOW)
     assert "12345" not in str(refused.value)
     assert refused.value.__cause__ is None
 
 
-def test_another_secret_is_refused(gateway: StripeGateway) -> None:
+async def test_another_secret_is_refused(gateway: StripeGateway) -> None:
     with pytest.raises(InvalidCallback):
-        gateway.parse_callback(signed(PAID, secret="whsec_other"), PAID, NOW)
+        await gateway.parse_callback(signed(PAID, secret="whsec_other"), PAID, NOW)
 
 
 @pytest.mark.parametrize(
@@ -131,20 +162,20 @@ def test_another_secret_is_refused(gateway: StripeGateway) -> None:
         {"X-Orderflow-Signature": f"t={UNIX},v1={v1(PAID)}"},
     ],
 )
-def test_a_missing_or_malformed_signature_is_refused(
+async def test_a_missing_or_malformed_signature_is_refused(
     gateway: StripeGateway, headers: dict[str, str]
 ) -> None:
     with pytest.raises(InvalidCallback):
-        gateway.parse_callback(headers, PAID, NOW)
+        await gateway.parse_callback(headers, PAID, NOW)
 
 
 @pytest.mark.parametrize("secret", ["", "  "])
-def test_an_empty_secret_turns_the_endpoint_off_and_says_so(
+async def test_an_empty_secret_turns_the_endpoint_off_and_says_so(
     client: httpx.AsyncClient, secret: str
 ) -> None:
     gateway = StripeGateway(client, API_KEY, secret)
     with pytest.raises(InvalidCallback, match="callbacks are off"):
-        gateway.parse_callback(signed(PAID, secret=secret), PAID, NOW)
+        await gateway.parse_callback(signed(PAID, secret=secret), PAID, NOW)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +189,7 @@ def test_an_empty_secret_turns_the_endpoint_off_and_says_so(
         ("rk_test_1", True, False),
     ],
 )
-def test_an_event_of_the_other_environment_is_refused(
+async def test_an_event_of_the_other_environment_is_refused(
     client: httpx.AsyncClient,
     api_key: str,
     livemode: bool,  # noqa: FBT001
@@ -167,10 +198,10 @@ def test_an_event_of_the_other_environment_is_refused(
     gateway = StripeGateway(client, api_key, WEBHOOK_SECRET)
     body = event("payment_intent.succeeded", intent(), livemode=livemode)
     if accepted:
-        gateway.parse_callback(signed(body), body, NOW)
+        await gateway.parse_callback(signed(body), body, NOW)
     else:
         with pytest.raises(InvalidCallback, match="environment"):
-            gateway.parse_callback(signed(body), body, NOW)
+            await gateway.parse_callback(signed(body), body, NOW)
 
 
 @pytest.mark.parametrize(
@@ -191,11 +222,11 @@ def test_an_event_of_the_other_environment_is_refused(
         b"[" * 100_000,
     ],
 )
-def test_a_validly_signed_body_that_cannot_be_read_is_refused(
+async def test_a_validly_signed_body_that_cannot_be_read_is_refused(
     gateway: StripeGateway, body: bytes
 ) -> None:
     with pytest.raises(InvalidCallback, match="cannot be read"):
-        gateway.parse_callback(signed(body), body, NOW)
+        await gateway.parse_callback(signed(body), body, NOW)
 
 
 @given(body=st.binary(max_size=300), header=st.text(max_size=100))

@@ -32,6 +32,7 @@ from tests.gateways.stripe_wire import (
     charge,
     intent,
     page,
+    payment_ref,
     payment_request,
     problem,
     refund,
@@ -49,12 +50,18 @@ Call = Callable[[StripeGateway], Awaitable[object]]
 
 CALLS: dict[str, Call] = {
     CREATE: lambda gateway: gateway.create(payment_request()),
-    GET: lambda gateway: gateway.query("P01", "pi_1", ASKED),
-    CANCEL: lambda gateway: gateway.close("P01", "pi_1", ASKED),
+    GET: lambda gateway: gateway.query(payment_ref()),
+    CANCEL: lambda gateway: gateway.close(payment_ref()),
     REFUND: lambda gateway: gateway.refund(refund_request()),
-    GET_REFUND: lambda gateway: gateway.query_refund(refund_request(), "re_1"),
-    LIST: lambda gateway: gateway.query_refund(refund_request(), ""),
+    GET_REFUND: lambda gateway: gateway.query_refund(
+        payment_ref(), refund_id="R01", refund_ref="re_1"
+    ),
+    LIST: lambda gateway: gateway.query_refund(payment_ref(), refund_id="R01"),
 }
+
+
+def _yuan(minor: int) -> Money:
+    return Money(minor=minor, currency="CNY")
 
 
 def _gateway(client: httpx.AsyncClient, url: str) -> StripeGateway:
@@ -171,7 +178,7 @@ async def test_each_documented_status_is_understood_and_only_paid_holds_money(
     stripe_gateway: StripeGateway, peer: Peer, status: str, state: PaymentState
 ) -> None:
     peer.says(GET, intent(status, latest_charge=charge()))
-    view = await stripe_gateway.query("P01", "pi_1", ASKED)
+    view = await stripe_gateway.query(payment_ref())
     assert view.state is state
     assert view.captured == (ASKED if state is PaymentState.PAID else Money.zero("CNY"))
     assert view.refunded == Money.zero("CNY")
@@ -188,8 +195,8 @@ async def test_what_is_not_paid_holds_no_money_whatever_its_amounts_say(
     peer.says(GET, silent)
     peer.says(GET, intent(status, amount_received=12345, latest_charge=charge(amount_refunded=5)))
     for _ in range(2):
-        view = await stripe_gateway.query("P01", "pi_1", ASKED)
-        assert (view.captured.minor, view.refunded.minor) == (0, 0)
+        view = await stripe_gateway.query(payment_ref())
+        assert view.captured == view.refunded == Money.zero("CNY")
 
 
 async def test_a_status_that_stripe_never_documented_is_not_guessed(
@@ -197,7 +204,7 @@ async def test_a_status_that_stripe_never_documented_is_not_guessed(
 ) -> None:
     peer.says(GET, intent("half_paid"))
     with pytest.raises(OutcomeUnknown, match="half_paid"):
-        await stripe_gateway.query("P01", "pi_1", ASKED)
+        await stripe_gateway.query(payment_ref())
 
 
 @pytest.mark.parametrize(
@@ -212,7 +219,7 @@ async def test_a_declined_try_is_a_failure_that_leaves_the_payment_open(
 ) -> None:
     failed = {"type": "card_error", "message": "Your card was declined."} | error
     peer.says(GET, intent("requires_payment_method", last_payment_error=failed))
-    view = await stripe_gateway.query("P01", "pi_1", ASKED)
+    view = await stripe_gateway.query(payment_ref())
     assert view.state is PaymentState.FAILED
     assert (view.failure_code, view.failure_message) == (code, "Your card was declined.")
 
@@ -222,7 +229,7 @@ async def test_a_payment_that_succeeded_after_a_declined_try_is_simply_paid(
 ) -> None:
     failed = {"code": "card_declined", "message": "no"}
     peer.says(GET, intent("succeeded", last_payment_error=failed, latest_charge=charge()))
-    view = await stripe_gateway.query("P01", "pi_1", ASKED)
+    view = await stripe_gateway.query(payment_ref())
     assert (view.state, view.failure_code) == (PaymentState.PAID, "")
 
 
@@ -230,7 +237,7 @@ async def test_what_was_received_is_told_even_when_it_is_not_what_was_asked(
     stripe_gateway: StripeGateway, peer: Peer
 ) -> None:
     peer.says(GET, intent("succeeded", amount_received=1, currency="usd", latest_charge=charge()))
-    view = await stripe_gateway.query("P01", "pi_1", ASKED)
+    view = await stripe_gateway.query(payment_ref())
     assert view.captured == Money(minor=1, currency="USD")
 
 
@@ -240,16 +247,64 @@ async def test_without_amount_received_the_amount_counts(
     answer = intent("succeeded", latest_charge=charge())
     del answer["amount_received"]
     peer.says(GET, answer)
-    assert (await stripe_gateway.query("P01", "pi_1", ASKED)).captured == ASKED
+    assert (await stripe_gateway.query(payment_ref())).captured == ASKED
 
 
-async def test_refunded_money_is_read_from_the_charge(
+async def test_refunded_money_is_read_from_the_charge_and_its_refunds_are_listed(
     stripe_gateway: StripeGateway, peer: Peer
 ) -> None:
-    peer.says(GET, intent("succeeded", latest_charge=charge(amount_refunded=345)))
-    view = await stripe_gateway.query("P01", "pi_1", ASKED)
-    assert (view.state, view.refunded.minor) == (PaymentState.PAID, 345)
+    peer.says(GET, intent("succeeded", latest_charge=charge(amount_refunded=445)))
+    foreign = refund(id="re_2", amount=100, metadata=None)
+    peer.says(LIST, page(foreign, refund("failed", id="re_3"), refund()))
+    view = await stripe_gateway.query(payment_ref())
+    assert (view.state, view.refunded) == (PaymentState.PAID, _yuan(445))
+    assert [(r.refund_id, r.provider_ref, r.state, r.amount) for r in view.refunds] == [
+        ("", "re_2", RefundState.SUCCEEDED, _yuan(100)),
+        ("R01", "re_3", RefundState.FAILED, _yuan(345)),
+        ("R01", "re_1", RefundState.SUCCEEDED, _yuan(345)),
+    ]
+
+
+async def test_a_payment_that_gave_nothing_back_costs_one_request(
+    stripe_gateway: StripeGateway, peer: Peer
+) -> None:
+    peer.says(GET, intent("succeeded", latest_charge=charge()))
+    view = await stripe_gateway.query(payment_ref())
+    assert (view.refunded, view.refunds) == (_yuan(0), ())
     assert not peer.requests(LIST)
+
+
+@pytest.mark.parametrize("latest", ["ch_1", {"id": "ch_1", "object": "charge"}, charge()])
+async def test_the_charge_that_paid_is_named(
+    stripe_gateway: StripeGateway, peer: Peer, latest: object
+) -> None:
+    peer.says(GET, intent("succeeded", latest_charge=latest))
+    peer.says(LIST, page())
+    view = await stripe_gateway.query(payment_ref())
+    assert (view.capture_ref, view.disputed) == ("ch_1", False)
+
+
+async def test_a_charge_that_was_declined_is_no_capture(
+    stripe_gateway: StripeGateway, peer: Peer
+) -> None:
+    peer.says(GET, intent("requires_payment_method", latest_charge=charge(disputed=True)))
+    view = await stripe_gateway.query(payment_ref())
+    assert (view.capture_ref, view.disputed) == ("", False)
+
+
+async def test_a_disputed_charge_is_told(stripe_gateway: StripeGateway, peer: Peer) -> None:
+    peer.says(GET, intent("succeeded", latest_charge=charge(disputed=True)))
+    view = await stripe_gateway.query(payment_ref())
+    assert (view.state, view.captured, view.disputed) == (PaymentState.PAID, ASKED, True)
+
+
+async def test_capturing_only_asks_because_stripe_captures_by_itself(
+    stripe_gateway: StripeGateway, peer: Peer
+) -> None:
+    peer.says(GET, intent("succeeded", latest_charge=charge()))
+    view = await stripe_gateway.capture(payment_ref(), "P01:capture:1")
+    assert view == await stripe_gateway.query(payment_ref())
+    assert [seen.method for seen in peer.seen] == ["GET", "GET"]
 
 
 @pytest.mark.parametrize("latest", ["ch_1", {"id": "ch_1", "object": "charge"}, None])
@@ -259,8 +314,8 @@ async def test_refunded_money_is_added_up_when_the_charge_does_not_tell(
     peer.says(GET, intent("succeeded", latest_charge=latest))
     peer.says(LIST, page(refund(id="re_3"), refund("failed", id="re_2"), has_more=True))
     peer.says(LIST, page(refund("pending", id="re_1", amount=5), refund("canceled", id="re_0")))
-    view = await stripe_gateway.query("P01", "pi_1", ASKED)
-    assert view.refunded.minor == 350
+    view = await stripe_gateway.query(payment_ref())
+    assert view.refunded == _yuan(350)
     first, second = peer.requests(LIST)
     assert first.query == {"payment_intent": ["pi_1"], "limit": ["100"]}
     assert second.query == first.query | {"starting_after": ["re_2"]}
@@ -271,7 +326,7 @@ async def test_a_payment_that_is_another_ones_is_not_believed(
 ) -> None:
     peer.says(GET, intent(metadata={"payment_id": "P99"}))
     with pytest.raises(OutcomeUnknown, match="P01"):
-        await stripe_gateway.query("P01", "pi_1", ASKED)
+        await stripe_gateway.query(payment_ref())
 
 
 async def test_a_payment_without_reference_is_not_found_without_asking(
@@ -279,11 +334,11 @@ async def test_a_payment_without_reference_is_not_found_without_asking(
 ) -> None:
     for call in (stripe_gateway.query, stripe_gateway.close):
         with pytest.raises(NotFound):
-            await call("P01", "", ASKED)
+            await call(payment_ref(""))
     with pytest.raises(NotFound):
         await stripe_gateway.refund(refund_request(provider_ref=""))
     with pytest.raises(NotFound):
-        await stripe_gateway.query_refund(refund_request(provider_ref=""), "")
+        await stripe_gateway.query_refund(payment_ref(""), refund_id="R01")
     assert not peer.seen
 
 
@@ -292,7 +347,7 @@ async def test_closing_cancels_without_parameters_and_then_asks_what_is_true(
 ) -> None:
     peer.says(CANCEL, intent("canceled"))
     peer.says(GET, intent("canceled"))
-    view = await stripe_gateway.close("P01", "pi_1", ASKED)
+    view = await stripe_gateway.close(payment_ref())
     assert view.state is PaymentState.CLOSED
     assert [seen.method for seen in peer.seen] == ["POST", "GET"]
     assert peer.only(CANCEL).body == b""
@@ -304,7 +359,7 @@ async def test_closing_a_payment_that_was_paid_meanwhile_says_paid(
     refusal = problem("invalid_request_error", code="payment_intent_unexpected_state")
     peer.says(CANCEL, refusal, status=400)
     peer.says(GET, intent("succeeded", latest_charge=charge()))
-    view = await stripe_gateway.close("P01", "pi_1", ASKED)
+    view = await stripe_gateway.close(payment_ref())
     assert (view.state, view.captured) == (PaymentState.PAID, ASKED)
 
 
@@ -313,7 +368,7 @@ async def test_the_answer_to_a_cancel_decides_nothing(
 ) -> None:
     peer.says(CANCEL, intent("canceled"))
     peer.says(GET, intent("succeeded", latest_charge=charge()))
-    view = await stripe_gateway.close("P01", "pi_1", ASKED)
+    view = await stripe_gateway.close(payment_ref())
     assert view.state is PaymentState.PAID
 
 
@@ -323,7 +378,7 @@ async def test_each_close_has_a_key_of_its_own_so_that_no_old_refusal_is_repeate
     peer.says(CANCEL, intent("canceled"))
     peer.says(GET, intent("canceled"))
     for _ in range(2):
-        await stripe_gateway.close("P01", "pi_1", ASKED)
+        await stripe_gateway.close(payment_ref())
     first, second = (seen.headers["idempotency-key"] for seen in peer.requests(CANCEL))
     assert first != second
     assert first.startswith("P01:close:")
@@ -362,7 +417,7 @@ async def test_each_documented_refund_status_is_understood(
     stripe_gateway: StripeGateway, peer: Peer, status: str, state: RefundState
 ) -> None:
     peer.says(GET_REFUND, refund(status, failure_reason="expired_or_canceled_card"))
-    view = await stripe_gateway.query_refund(refund_request(), "re_1")
+    view = await stripe_gateway.query_refund(payment_ref(), refund_id="R01", refund_ref="re_1")
     assert (view.state, view.failure_code) == (state, "expired_or_canceled_card")
 
 
@@ -399,8 +454,18 @@ async def test_a_refund_is_found_by_our_id_and_money_that_moved_counts(
     other = refund(id="re_4", metadata={"refund_id": "R99"})
     peer.says(LIST, page(other, refund("failed", id="re_3"), has_more=True))
     peer.says(LIST, page(refund(id="re_2"), refund("failed", id="re_1")))
-    view = await stripe_gateway.query_refund(refund_request(), "")
+    view = await stripe_gateway.query_refund(payment_ref(), refund_id="R01")
     assert (view.provider_ref, view.state) == ("re_2", RefundState.SUCCEEDED)
+
+
+@pytest.mark.parametrize("metadata", [{}, None])
+async def test_a_refund_made_in_the_dashboard_is_found_by_stripes_reference(
+    stripe_gateway: StripeGateway, peer: Peer, metadata: object
+) -> None:
+    peer.says(GET_REFUND, refund(metadata=metadata))
+    view = await stripe_gateway.query_refund(payment_ref(), refund_ref="re_1")
+    assert (view.refund_id, view.provider_ref) == ("", "re_1")
+    assert (view.state, view.amount) == (RefundState.SUCCEEDED, _yuan(345))
 
 
 async def test_a_refund_that_stripe_does_not_list_is_not_found(
@@ -408,7 +473,7 @@ async def test_a_refund_that_stripe_does_not_list_is_not_found(
 ) -> None:
     peer.says(LIST, page(refund(metadata={})))
     with pytest.raises(NotFound):
-        await stripe_gateway.query_refund(refund_request(), "")
+        await stripe_gateway.query_refund(payment_ref(), refund_id="R01")
 
 
 async def test_a_refund_that_is_another_ones_is_not_believed(
@@ -416,7 +481,7 @@ async def test_a_refund_that_is_another_ones_is_not_believed(
 ) -> None:
     peer.says(GET_REFUND, refund(metadata={"refund_id": "R99"}))
     with pytest.raises(OutcomeUnknown, match="R01"):
-        await stripe_gateway.query_refund(refund_request(), "re_1")
+        await stripe_gateway.query_refund(payment_ref(), refund_id="R01", refund_ref="re_1")
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -486,7 +551,7 @@ async def test_rate_limiting_tells_how_long_to_wait(
 ) -> None:
     peer.says(GET, problem("rate_limit_error"), status=429, headers={"Retry-After": "9"})
     with pytest.raises(RateLimited) as raised:
-        await stripe_gateway.query("P01", "pi_1", ASKED)
+        await stripe_gateway.query(payment_ref())
     assert raised.value.retry_after == timedelta(seconds=9)
 
 
@@ -517,7 +582,7 @@ async def test_an_error_names_stripes_request_id_for_the_support_desk(
 ) -> None:
     peer.says(GET, problem("api_error"), status=500, headers={"Request-Id": "req_42"})
     with pytest.raises(OutcomeUnknown, match="req_42"):
-        await stripe_gateway.query("P01", "pi_1", ASKED)
+        await stripe_gateway.query(payment_ref())
 
 
 async def test_the_client_stays_open_for_others(
@@ -525,7 +590,7 @@ async def test_the_client_stays_open_for_others(
 ) -> None:
     peer.says(GET, intent())
     for _ in range(3):
-        await stripe_gateway.query("P01", "pi_1", ASKED)
+        await stripe_gateway.query(payment_ref())
     assert not client.is_closed
 
 

@@ -20,16 +20,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 from stripe import APIConnectionError, HTTPClient, PaymentIntent, StripeClient
 
-from sandbox.simulator import SimulatorConfig, create_app
+from sandbox.simulator import create_app
+from tests.accounts import ACCOUNTS, simulator_config
 
-SECRETS = {
-    "stripe_api_key": "sk_test_orderflow_simulator",
-    "stripe_webhook_secret": "whsec_orderflow_simulator",
-    "warehouse_api_key": "warehouse-key-for-tests",
-    "shipping_callback_secret": "shipping-secret-for-tests",
-    "aftership_api_key": "aftership-key-for-tests",
-    "aftership_webhook_secret": "aftership-secret-for-tests",
-}
 Json = dict[str, object]
 
 
@@ -159,19 +152,13 @@ def order_id(intent: PaymentIntent) -> str:
     return str(intent.metadata["order_id"])
 
 
-def configuration(callback_url: str, state: Path | str = ":memory:") -> SimulatorConfig:
-    return SimulatorConfig.model_validate(
-        {"sim_state": str(state), "sim_callback_url": callback_url, **SECRETS}
-    )
-
-
 @asynccontextmanager
 async def laboratory(state: Path | str = ":memory:", callback_url: str = "") -> AsyncIterator[Lab]:
     """A simulator with a receiver of its callbacks, or with `callback_url` instead of it."""
     receiver = Receiver()
     async with (
         serve(receiver.app()) as receiver_url,
-        serve(create_app(configuration(callback_url or receiver_url, state))) as url,
+        serve(create_app(simulator_config(callback_url or receiver_url, state))) as url,
         httpx.AsyncClient(base_url=url, timeout=5.0, trust_env=False) as http,
         stripe_client(url) as client,
     ):
@@ -180,7 +167,7 @@ async def laboratory(state: Path | str = ":memory:", callback_url: str = "") -> 
 
 @asynccontextmanager
 async def stripe_client(
-    url: str, api_key: str = SECRETS["stripe_api_key"]
+    url: str, api_key: str = ACCOUNTS["stripe_api_key"]
 ) -> AsyncIterator[StripeClient]:
     async with httpx.AsyncClient(timeout=5.0, trust_env=False) as http:
         yield StripeClient(

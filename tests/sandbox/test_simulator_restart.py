@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.accounts import simulator_settings
 from tests.sandbox.simulator_kit import (
-    SECRETS,
     Lab,
     Receiver,
     eventually,
@@ -40,7 +40,7 @@ async def process(state: Path, callback_url: str) -> AsyncIterator[Lab]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
-        **{name.upper(): value for name, value in SECRETS.items()},
+        **{name.upper(): value for name, value in simulator_settings().items()},
         "PATH": os.environ["PATH"],
         "SIM_PORT": str(port),
         "SIM_STATE": str(state),

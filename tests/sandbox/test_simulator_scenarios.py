@@ -169,6 +169,9 @@ async def test_an_unknown_payment_gateway_or_move_is_a_clear_refusal(lab: Lab) -
     await lab.post("/_sim/nobody/P0/pay", expect=404)
     await lab.post(f"/_sim/stripe/{payment_id(intent)}/explode", expect=422)
     await lab.post(f"/_sim/stripe/{payment_id(intent)}/refund-settle", expect=409)
+    await lab.post(f"/_sim/stripe/{payment_id(intent)}/refund-outside", expect=409)
+    await lab.post(f"/_sim/stripe/{payment_id(intent)}/dispute", expect=409)
+    await lab.post(f"/_sim/stripe/{payment_id(intent)}/dispute-win", expect=409)
 
 
 async def test_the_journal_tells_everything_but_secrets(lab: Lab) -> None:
@@ -195,3 +198,13 @@ async def test_the_page_shows_what_waits_and_its_buttons_work_without_scripts(la
     assert "P<b>" not in page.text
     assert (pressed.status_code, pressed.headers["location"]) == (303, "/_sim/")
     assert paid.status == "succeeded"
+
+
+async def test_the_page_says_why_a_button_did_nothing(lab: Lab) -> None:
+    intent = await lab.paid()
+    again = f"/_sim/stripe/{payment_id(intent)}/decline"
+    pressed = await lab.http.post(again, headers={"Accept": "text/html"}, follow_redirects=True)
+    refused = await lab.http.get("/_sim/", params={"refused": "<b>no</b>"})
+
+    assert f"{intent.id} is succeeded" in pressed.text
+    assert "&lt;b&gt;no&lt;/b&gt;" in refused.text

@@ -11,7 +11,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.sandbox.simulator_kit import SECRETS, Delivery, Json, Lab, eventually, laboratory
+from tests.accounts import ACCOUNTS
+from tests.sandbox.simulator_kit import Delivery, Json, Lab, eventually, laboratory
 
 TRACKINGS = "/aftership/tracking/2026-07/trackings"
 
@@ -54,7 +55,7 @@ async def send(lab: Lab, number: str) -> httpx.Response:
         "/warehouse/picking-lists",
         json=picking_list(number),
         headers={
-            "Authorization": f"Bearer {SECRETS['warehouse_api_key']}",
+            "Authorization": f"Bearer {ACCOUNTS['warehouse_api_key']}",
             "Idempotency-Key": f"K{number}",
         },
     )
@@ -63,7 +64,7 @@ async def send(lab: Lab, number: str) -> httpx.Response:
 async def call_off(lab: Lab, number: str) -> httpx.Response:
     return await lab.http.post(
         f"/warehouse/picking-lists/K{number}/cancel",
-        headers={"Authorization": f"Bearer {SECRETS['warehouse_api_key']}"},
+        headers={"Authorization": f"Bearer {ACCOUNTS['warehouse_api_key']}"},
     )
 
 
@@ -78,20 +79,20 @@ async def shipped(lab: Lab) -> tuple[str, str]:
 async def aftership(
     lab: Lab, method: str, path: str = "", body: Json | None = None
 ) -> httpx.Response:
-    headers = {"as-api-key": SECRETS["aftership_api_key"]}
+    headers = {"as-api-key": ACCOUNTS["aftership_api_key"]}
     return await lab.http.request(method, TRACKINGS + path, json=body, headers=headers)
 
 
 def signed_by_warehouse(delivery: Delivery) -> bool:
     parts = dict(p.split("=") for p in delivery.headers["x-orderflow-signature"].split(","))
     message = f"{parts['t']}.".encode() + delivery.raw
-    key = SECRETS["shipping_callback_secret"].encode()
+    key = ACCOUNTS["shipping_callback_secret"].encode()
     return hmac.new(key, message, hashlib.sha256).hexdigest() == parts["v1"]
 
 
 def signed_by_aftership(delivery: Delivery) -> bool:
     digest = hmac.new(
-        SECRETS["aftership_webhook_secret"].encode(), delivery.raw, hashlib.sha256
+        ACCOUNTS["aftership_webhook_secret"].encode(), delivery.raw, hashlib.sha256
     ).digest()
     return delivery.headers["aftership-hmac-sha256"] == base64.b64encode(digest).decode()
 
@@ -109,7 +110,7 @@ async def test_the_warehouse_wants_its_key_and_a_true_idempotency_key(lab: Lab) 
     number = uuid4().hex[:20]
     path, body = "/warehouse/picking-lists", picking_list(number)
     stranger = await lab.http.post(path, json=body, headers={"Authorization": "Bearer no"})
-    key = {"Authorization": f"Bearer {SECRETS['warehouse_api_key']}"}
+    key = {"Authorization": f"Bearer {ACCOUNTS['warehouse_api_key']}"}
     unkeyed = await lab.http.post(path, json=body, headers=key)
     broken = await lab.http.post(path, json={}, headers=key)
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 import stripe
 
-from tests.sandbox.simulator_kit import SECRETS, Lab, laboratory, payment_id, stripe_client
+from tests.accounts import ACCOUNTS
+from tests.sandbox.simulator_kit import Lab, laboratory, payment_id, stripe_client
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ async def test_payment_method_types_went_away_with_version_endive(lab: Lab) -> N
         "/v1/payment_intents",
         data={"amount": "100", "currency": "cny", "payment_method_types[]": "card"},
         headers={
-            "Authorization": f"Bearer {SECRETS['stripe_api_key']}",
+            "Authorization": f"Bearer {ACCOUNTS['stripe_api_key']}",
             "Stripe-Version": "2026-08-26.dahlia",
         },
     )
@@ -198,6 +199,62 @@ async def test_a_paid_intent_cannot_be_canceled(lab: Lab) -> None:
         400,
         "payment_intent_unexpected_state",
     )
+
+
+async def test_money_on_its_way_cannot_be_called_back(lab: Lab) -> None:
+    intent = await lab.intent()
+    await lab.post(f"/_sim/stripe/{payment_id(intent)}/process")
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await lab.stripe.v1.payment_intents.cancel_async(intent.id)
+    after = await lab.stripe.v1.payment_intents.retrieve_async(intent.id)
+
+    assert refused.value.code == "payment_intent_unexpected_state"
+    assert after.status == "processing"
+
+
+async def test_a_customer_who_pays_just_before_the_cancel_wins(lab: Lab) -> None:
+    intent = await lab.intent()
+    await lab.scenario(
+        "stripe", "paid_meanwhile", "cancel", match={"paymentId": payment_id(intent)}
+    )
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await lab.stripe.v1.payment_intents.cancel_async(intent.id)
+    after = await lab.stripe.v1.payment_intents.retrieve_async(intent.id)
+
+    assert refused.value.code == "payment_intent_unexpected_state"
+    assert (after.status, after.amount_received) == ("succeeded", intent.amount)
+
+
+async def test_a_disputed_charge_says_so_and_cannot_be_refunded(lab: Lab) -> None:
+    intent = await lab.paid()
+    path = f"/_sim/stripe/{payment_id(intent)}/dispute"
+    await lab.post(path)
+    await lab.post(path, expect=409)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await lab.stripe.v1.refunds.create_async({"payment_intent": intent.id})
+    after = await lab.stripe.v1.payment_intents.retrieve_async(
+        intent.id, {"expand": ["latest_charge"]}
+    )
+
+    assert refused.value.code == "charge_disputed"
+    assert isinstance(after.latest_charge, stripe.Charge)
+    assert after.latest_charge.disputed
+
+
+async def test_a_refund_in_the_dashboard_is_the_rest_unless_it_says_how_much(lab: Lab) -> None:
+    intent = await lab.paid(1000)
+    path = f"/_sim/stripe/{payment_id(intent)}/refund-outside"
+    await lab.post(path + "?amount=1001", expect=409)
+    await lab.post(path + "?amount=0", expect=409)
+    await lab.post(path + "?amount=300")
+    await lab.post(path)
+    await lab.post(path, expect=409)
+    refunds = (await lab.stripe.v1.refunds.list_async({"payment_intent": intent.id})).data
+
+    assert [(r.amount, r.status, r.metadata and r.metadata.to_dict()) for r in refunds] == [
+        (700, "succeeded", {}),
+        (300, "succeeded", {}),
+    ]
 
 
 async def test_refunds_are_bounded_by_what_was_captured(lab: Lab) -> None:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import stripe
 
+from tests.accounts import ACCOUNTS
 from tests.sandbox.simulator_kit import (
-    SECRETS,
     Delivery,
     Lab,
     eventually,
@@ -25,7 +25,7 @@ async def lab() -> AsyncIterator[Lab]:
 
 def opened(delivery: Delivery) -> stripe.Event:
     return stripe.Webhook.construct_event(  # type: ignore[no-any-return]
-        delivery.raw, delivery.headers["stripe-signature"], SECRETS["stripe_webhook_secret"]
+        delivery.raw, delivery.headers["stripe-signature"], ACCOUNTS["stripe_webhook_secret"]
     )
 
 
@@ -57,7 +57,7 @@ async def test_only_subscribed_events_arrive_and_carry_the_key_that_caused_them(
         {"payment_intent": intent.id}, {"idempotency_key": f"{payment}:refund:1"}
     )
     await lab.post(f"/_sim/stripe/{payment}/refund-fail")
-    await eventually(lambda: len(lab.receiver.about(intent.id)) == 6)
+    await eventually(lambda: len(lab.receiver.about(intent.id)) == 7)
 
     events = {str(d.body["type"]): opened(d) for d in lab.receiver.about(intent.id)}
     assert set(events) == {
@@ -65,6 +65,7 @@ async def test_only_subscribed_events_arrive_and_carry_the_key_that_caused_them(
         "payment_intent.processing",
         "payment_intent.succeeded",
         "refund.created",
+        "charge.refunded",
         "refund.updated",
         "refund.failed",
     }
@@ -132,10 +133,42 @@ async def test_a_dropped_callback_never_comes_unless_it_is_sent_again_by_hand(la
     await eventually(lambda: lab.receiver.kinds(dropped.id) == ["payment_intent.succeeded"])
 
 
+async def test_a_refund_in_the_dashboard_is_called_back_and_knows_nothing_of_ours(lab: Lab) -> None:
+    intent = await lab.paid(1000)
+    await lab.post(f"/_sim/stripe/{payment_id(intent)}/refund-outside?amount=300")
+    await eventually(lambda: len(lab.receiver.about(intent.id)) == 3)
+    events = {str(d.body["type"]): opened(d) for d in lab.receiver.about(intent.id)}
+    (listed,) = (await lab.stripe.v1.refunds.list_async({"payment_intent": intent.id})).data
+
+    assert set(events) == {"payment_intent.succeeded", "refund.created", "charge.refunded"}
+    refund = events["refund.created"].data.object
+    assert (refund["id"], refund["metadata"].to_dict(), refund["amount"]) == (listed.id, {}, 300)
+    charge = events["charge.refunded"].data.object
+    assert (charge["amount_refunded"], charge["refunded"]) == (300, False)
+    assert charge["metadata"]["payment_id"] == payment_id(intent)
+
+
+@pytest.mark.parametrize(("move", "status"), [("dispute-win", "won"), ("dispute-lose", "lost")])
+async def test_a_dispute_is_called_back_when_it_begins_and_when_the_bank_has_decided(
+    lab: Lab, move: str, status: str
+) -> None:
+    intent = await lab.paid(1000)
+    await lab.post(f"/_sim/stripe/{payment_id(intent)}/dispute")
+    await lab.post(f"/_sim/stripe/{payment_id(intent)}/{move}")
+    await eventually(lambda: len(lab.receiver.about(intent.id)) == 3)
+    events = {str(d.body["type"]): opened(d) for d in lab.receiver.about(intent.id)}
+
+    disputed = events["charge.dispute.created"].data.object
+    assert (disputed["object"], disputed["status"]) == ("dispute", "needs_response")
+    assert (disputed["payment_intent"], disputed["amount"]) == (intent.id, 1000)
+    decided = events["charge.dispute.closed"].data.object
+    assert (decided["id"], decided["status"]) == (disputed["id"], status)
+
+
 async def test_a_delayed_callback_is_overtaken_by_a_later_one(lab: Lab) -> None:
     await lab.scenario("stripe", "delay_callbacks", "payment_intent.succeeded", seconds=0.4)
     intent = await lab.paid()
     await lab.stripe.v1.refunds.create_async({"payment_intent": intent.id})
-    await eventually(lambda: len(lab.receiver.about(intent.id)) == 2)
+    await eventually(lambda: len(lab.receiver.about(intent.id)) == 3)
 
-    assert lab.receiver.kinds(intent.id) == ["refund.created", "payment_intent.succeeded"]
+    assert lab.receiver.kinds(intent.id)[-1] == "payment_intent.succeeded"

@@ -134,14 +134,30 @@ async def test_an_order_that_the_warehouse_has_shipped_already_goes_on(
     await assert_completed(house, order_id, product)
 
 
-async def test_a_shipped_order_cannot_be_cancelled(house: House, product: str) -> None:
+async def test_cancelling_on_the_way_becomes_a_return(house: House, product: str) -> None:
     order_id, number = await ship(house, product)
 
     answer = await cancel(house, order_id)
 
-    assert answer.status_code == 409
-    assert "on its way" in answer.text
+    assert answer.status_code == 202
+    assert answer.json()["becomes"] == "return"
+
+    async def noted() -> bool:
+        return "return_requested" in kinds(await house.order(order_id))
+
+    await eventually_async(noted)
+    await house.simulate(f"parcels/{number}/returned")
+    await house.until(order_id, status="refunded", paymentStatus="refunded")
+    (payment,) = await house.at_provider(order_id)
+    assert payment["refunded"] == payment["captured"] > 0
+
+
+async def test_a_parcel_that_is_kept_after_all_stays_paid(house: House, product: str) -> None:
+    order_id, number = await ship(house, product)
+    await cancel(house, order_id)
+
     await finish(house, order_id, number)
+
     await assert_completed(house, order_id, product)
 
 

@@ -65,6 +65,19 @@ class Books:
             raise NotKnown(f"Stripe knows no payment intent with metadata payment_id={payment_id}")
         return next((i for i in reversed(intents) if i.status in OPEN), intents[-1])
 
+    def paid(self, payment_id: str) -> tuple[Intent, Charge]:
+        """The paid intent of our payment, and the charge that paid it.
+
+        Raises:
+            NotKnown: there is no intent.
+            Conflict: it is not paid.
+        """
+        intent = self.intent_of(payment_id)
+        charge = self.charges.get(intent.latest_charge or "")
+        if intent.status is not IntentStatus.SUCCEEDED or charge is None:
+            raise Conflict(f"{intent.id} is {intent.status}, not paid")
+        return intent, charge
+
     def succeed(
         self, intent: Intent, origin: Origin, *, method: str = "", amount: int | None = None
     ) -> Intent:

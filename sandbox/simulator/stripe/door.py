@@ -18,7 +18,7 @@ from sandbox.simulator.stripe.books import Books
 from sandbox.simulator.stripe.errors import StripeError, invalid_key
 from sandbox.simulator.stripe.events import PARTY, Origin
 from sandbox.simulator.stripe.idempotency import IdempotencyStore, StoredAnswer, fingerprint
-from sandbox.simulator.stripe.model import stripe_id
+from sandbox.simulator.stripe.model import OPEN, stripe_id
 from sandbox.simulator.stripe.operations import Shape
 from sandbox.simulator.stripe.params import Form, parse_form, refuse_removed
 from sandbox.simulator.stripe.shapes import API_VERSION
@@ -112,6 +112,8 @@ class Door:
         try:
             _refuse_if_due(fault)
             slow_bank = fault is not None and fault.behavior is Behavior.REFUND_PENDING
+            if fault is not None and fault.behavior is Behavior.PAID_MEANWHILE:
+                self._pay(call.reference)
             origin = Origin(call.request_id, call.key or None, slow_bank=slow_bank)
             body = perform(call.reference, call.form, origin)
             verdict = "committed" if call.writes else "read"
@@ -129,6 +131,11 @@ class Door:
         )
         self._idempotency.keep(call.key, stored)
         return answer
+
+    def _pay(self, intent_id: str) -> None:
+        intent = self._books.intents.get(intent_id)
+        if intent is not None and intent.status in OPEN:
+            self._books.succeed(intent, Origin())
 
     def _facts(self, call: Call) -> Facts:
         metadata = call.form.get("metadata")

@@ -24,6 +24,9 @@ SUBSCRIBED = frozenset(
         "refund.created",
         "refund.updated",
         "refund.failed",
+        "charge.refunded",
+        "charge.dispute.created",
+        "charge.dispute.closed",
     }
 )
 

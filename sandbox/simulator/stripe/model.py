@@ -35,6 +35,9 @@ class IntentStatus(StrEnum):
 
 OPEN = frozenset(IntentStatus) - {IntentStatus.SUCCEEDED, IntentStatus.CANCELED}
 
+# Money that is on its way can only "in rare cases" be called back, https://docs.stripe.com/api.
+CANCELABLE = OPEN - {IntentStatus.PROCESSING}
+
 
 class Decline(BaseModel):
     """Why a card was declined, in Stripe's words."""
@@ -93,6 +96,7 @@ class Charge(BaseModel):
     failure_code: str | None = None
     failure_message: str | None = None
     decline_code: str | None = None
+    disputed: bool = False
     created: int = Field(default_factory=_now)
 
 
@@ -116,4 +120,24 @@ class Refund(BaseModel):
     reason: str | None = None
     failure_reason: str | None = None
     metadata: dict[str, str] = {}
+    created: int = Field(default_factory=_now)
+
+
+class DisputeStatus(StrEnum):
+    """The states of a dispute that the simulator plays."""
+
+    NEEDS_RESPONSE = "needs_response"
+    WON = "won"
+    LOST = "lost"
+
+
+class Dispute(BaseModel):
+    """A customer who asks the bank for the money back."""
+
+    id: str = Field(default_factory=lambda: stripe_id("du"))
+    intent_id: str
+    charge_id: str
+    amount: int
+    currency: str
+    status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE
     created: int = Field(default_factory=_now)

@@ -8,7 +8,7 @@ from sandbox.simulator.stripe.books import Books
 from sandbox.simulator.stripe.errors import StripeError, no_such, unexpected_state
 from sandbox.simulator.stripe.events import Origin
 from sandbox.simulator.stripe.model import (
-    OPEN,
+    CANCELABLE,
     Charge,
     Intent,
     IntentStatus,
@@ -87,12 +87,12 @@ class Operations:
         """POST /v1/payment_intents/{id}/cancel."""
         params = CancelIntent.read(form)
         intent = self._intent(intent_id)
-        if intent.status not in OPEN:
+        if intent.status not in CANCELABLE:
             raise unexpected_state(
                 "You cannot cancel this PaymentIntent because it has a status of"
                 f" {intent.status}. Only a PaymentIntent with one of the following statuses may be"
                 " canceled: requires_payment_method, requires_capture, requires_confirmation,"
-                " requires_action, processing.",
+                " requires_action.",
                 intent_object(intent),
             )
         return self._shape(self._books.cancel(intent, params.cancellation_reason, origin), params)
@@ -103,6 +103,10 @@ class Operations:
         intent, charge = self._refundable(params)
         left = charge.amount - charge.amount_refunded
         amount = left if params.amount is None else params.amount
+        if charge.disputed:
+            raise StripeError(
+                400, f"Charge {charge.id} has been charged back.", code="charge_disputed"
+            )
         if left == 0:
             raise StripeError(
                 400,

@@ -8,12 +8,20 @@ from starlette.routing import Route
 
 from sandbox.simulator.errors import Conflict
 from sandbox.simulator.stripe.books import Books
+from sandbox.simulator.stripe.disputes import Disputes
 from sandbox.simulator.stripe.door import Door, Perform
 from sandbox.simulator.stripe.events import PARTY, SUBSCRIBED, Origin, webhook_route
-from sandbox.simulator.stripe.model import OPEN, Intent, IntentStatus, Refund
+from sandbox.simulator.stripe.model import (
+    OPEN,
+    DisputeStatus,
+    Intent,
+    IntentStatus,
+    Refund,
+    RefundStatus,
+)
 from sandbox.simulator.stripe.operations import Operations, Shape
 from sandbox.simulator.stripe.params import Form
-from sandbox.simulator.world import World
+from sandbox.simulator.world import Move, World
 
 _PAY = "stripe.pay"
 
@@ -26,6 +34,7 @@ class Stripe:
     def __init__(self, world: World) -> None:
         self._world = world
         self._books = Books(world)
+        self._disputes = Disputes(world, self._books)
         self._door = Door(world, self._books)
         self._calls = Operations(self._books)
         calls = self._calls
@@ -46,6 +55,14 @@ class Stripe:
     def operations(self) -> frozenset[str]:
         """What it can be asked, and the events that it calls back with."""
         return frozenset(self._table) | SUBSCRIBED
+
+    @property
+    def moves(self) -> Mapping[str, Move]:
+        """What the bank can do besides: to decide a dispute."""
+        return {
+            "dispute-win": lambda payment_id, _: self._decide(payment_id, DisputeStatus.WON),
+            "dispute-lose": lambda payment_id, _: self._decide(payment_id, DisputeStatus.LOST),
+        }
 
     def routes(self) -> list[Route]:
         """Its real paths."""
@@ -85,6 +102,27 @@ class Stripe:
         intent = self._books.intent_of(payment_id)
         return _refund_view(self._books.fail(intent, refund_id))
 
+    def refund_outside(self, payment_id: str, amount: int | None) -> Mapping[str, object]:
+        """Somebody refunds in Stripe's dashboard: nothing of ours is in the refund's metadata."""
+        intent, charge = self._books.paid(payment_id)
+        left = charge.amount - charge.amount_refunded
+        wanted = left if amount is None else amount
+        if not 0 < wanted <= left:
+            raise Conflict(f"{charge.id} has {left} left to refund, not {wanted}")
+        refund = Refund(
+            intent_id=intent.id,
+            charge_id=charge.id,
+            amount=wanted,
+            currency=charge.currency,
+            status=RefundStatus.SUCCEEDED,
+        )
+        self._books.refund(refund, charge, intent, Origin())
+        return _refund_view(refund)
+
+    def dispute(self, payment_id: str) -> Mapping[str, object]:
+        """The customer wants the money back through the bank."""
+        return self._view(self._disputes.open(payment_id))
+
     def state(self, order_id: str, limit: int) -> Mapping[str, list[dict[str, object]]]:
         """The payments as Stripe holds them, newest first."""
         intents = self._books.intents.latest(limit)
@@ -98,6 +136,9 @@ class Stripe:
             seconds = self._world.schedule.defaults.auto_pay
             self._world.schedule.after(seconds, _PAY, intent.payment_id)
         return shape
+
+    def _decide(self, payment_id: str, status: DisputeStatus) -> Mapping[str, object]:
+        return self._view(self._disputes.close(payment_id, status))
 
     def _open_intent(self, payment_id: str) -> Intent:
         intent = self._books.intent_of(payment_id)

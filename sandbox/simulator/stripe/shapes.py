@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from sandbox.simulator.stripe.model import Charge, Decline, Intent, IntentStatus, Refund
+from sandbox.simulator.stripe.model import (
+    Charge,
+    Decline,
+    Dispute,
+    DisputeStatus,
+    Intent,
+    IntentStatus,
+    Refund,
+)
 
 API_VERSION = "2026-10-28.endive"
+_DAYS_TO_RESPOND = 7
 _CARD = {
     "brand": "visa",
     "checks": {
@@ -128,7 +137,7 @@ def charge_object(charge: Charge) -> dict[str, object]:
         "currency": charge.currency,
         "customer": None,
         "description": None,
-        "disputed": False,
+        "disputed": charge.disputed,
         "failure_balance_transaction": None,
         "failure_code": charge.failure_code,
         "failure_message": charge.failure_message,
@@ -182,3 +191,31 @@ def refund_object(refund: Refund) -> dict[str, object]:
     if refund.failure_reason:
         shape["failure_reason"] = refund.failure_reason
     return shape
+
+
+def dispute_object(dispute: Dispute) -> dict[str, object]:
+    """The dispute."""
+    waits = dispute.status is DisputeStatus.NEEDS_RESPONSE
+    return {
+        "id": dispute.id,
+        "object": "dispute",
+        "amount": dispute.amount,
+        "balance_transactions": [],
+        "charge": dispute.charge_id,
+        "created": dispute.created,
+        "currency": dispute.currency,
+        "enhanced_eligibility_types": [],
+        "evidence": {},
+        "evidence_details": {
+            "due_by": dispute.created + _DAYS_TO_RESPOND * 86400 if waits else None,
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": dispute.intent_id,
+        "reason": "fraudulent",
+        "status": dispute.status.value,
+    }

@@ -1,0 +1,125 @@
+"""Refunds in the books: ours as their providers report them, and those that others made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import orders, payments, refunds
+from db.orders import OrderRow
+from db.payments import Payment
+from db.refunds import Refund
+from domain.ids import REFUND, derived_id, idempotency_key
+from domain.money import Money
+from domain.payment import PaymentView, RefundState, RefundView
+from domain.refunding import money_status
+from domain.statuses import OrderStatus
+
+GOODS_GONE = frozenset({OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.COMPLETED})
+
+
+async def book_refund(
+    session: AsyncSession, order: OrderRow, payment: Payment, view: RefundView, at: datetime
+) -> None:
+    """Record what a provider says of a refund; order and payment are locked.
+
+    One that is not ours is booked as made by the provider, unless it failed.
+
+    Raises:
+        RefundExceedsCapture: it and our own refunds under way come to more than was captured.
+    """
+    refund = await refunds.find_refund(session, payment.id, view)
+    if refund is None:
+        if view.state is RefundState.FAILED or view.amount.currency != payment.currency:
+            return
+        refund = await _book_foreign(session, payment, view, at)
+    await session.refresh(refund, with_for_update=True)
+    refund.provider_ref = view.provider_ref or refund.provider_ref
+    refund.failure_code = view.failure_code
+    order.kept_minor += refunds.settle_refund(payment, refund, view.state, at)
+    await restate_money(session, order, at)
+    await orders.add_event(
+        session,
+        order.id,
+        f"refund_{view.state}",
+        at,
+        dedupe_key=f"refund_{view.state}:{refund.id}",
+        refund_id=refund.id,
+        amount=str(refund.amount),
+        made_by=refund.made_by,
+        reason=view.failure_message or view.failure_code or refund.reason,
+    )
+
+
+async def book_refunds_of(
+    session: AsyncSession,
+    order: OrderRow,
+    payment: Payment,
+    view: PaymentView,
+    named: Iterable[RefundView],
+    at: datetime,
+) -> None:
+    """Record the refunds that a payment's view lists, those in `named`, and what neither lists."""
+    if payment.captured_minor == 0:
+        return
+    for refund in (*view.refunds, *named):
+        await book_refund(session, order, payment, refund, at)
+    unlisted = (view.refunded.minor if view.refunded else 0) - payment.claimed_minor
+    if unlisted > 0:
+        told = RefundView(
+            refund_id="",
+            provider_ref=f"unlisted-{payment.id}-{payment.claimed_minor + unlisted}",
+            state=RefundState.SUCCEEDED,
+            amount=Money(minor=unlisted, currency=payment.currency),
+        )
+        await book_refund(session, order, payment, told, at)
+
+
+async def restate_money(session: AsyncSession, order: OrderRow, at: datetime) -> None:
+    """Derive the order's money status from its payments; goods that left unpaid are refunded."""
+    # What is kept and how it is called are written together: neither is right without the other.
+    with session.no_autoflush:
+        attempts = await payments.payments_of(session, order.id)
+    own = next((a for a in attempts if a.captured_minor > 0 and not a.surplus), None)
+    orders.move(
+        order,
+        at,
+        payment=money_status(
+            captured=own.captured_minor if own else 0,
+            refunded=own.refunded_minor if own else 0,
+            kept=order.kept_minor,
+            in_review=any(_in_review(attempt) for attempt in attempts),
+        ),
+    )
+    if order.kept_minor == 0 and order.status in GOODS_GONE:
+        orders.move(order, at, status=OrderStatus.REFUNDED)
+
+
+def _in_review(attempt: Payment) -> bool:
+    """Whether a person has to look; money that has gone back is out of question."""
+    gone = 0 < attempt.captured_minor == attempt.refunded_minor
+    return bool(attempt.mismatch or attempt.disputed) and not gone
+
+
+async def _book_foreign(
+    session: AsyncSession, payment: Payment, view: RefundView, at: datetime
+) -> Refund:
+    refund_id = derived_id(REFUND, payment.gateway, view.provider_ref or view.refund_id)
+    return await refunds.intend_refund(
+        session,
+        Refund(
+            id=refund_id,
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            state=refunds.RefundRowState.INTENDED,
+            amount_minor=view.amount.minor,
+            currency=view.amount.currency,
+            reason="made at the provider",
+            provider_ref=view.provider_ref,
+            made_by="provider",
+            idempotency_key=idempotency_key(refund_id, "refund"),
+            created_at=at,
+        ),
+    )
