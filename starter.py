@@ -9,11 +9,13 @@ import typer
 from cli import (
     audit,
     callbacks,
-    change,
+    cancel,
     load,
     order,
     output,
     outside,
+    reconcile,
+    refund,
     report,
     setup,
     status,
@@ -50,7 +52,8 @@ app.command(
 )(load.load)
 
 app.command(
-    rich_help_panel=_ORDERS, epilog="Example: python starter.py order examples/order-en.json"
+    rich_help_panel=_ORDERS,
+    epilog="Example: python starter.py order examples/order-en.json --gateway alipay",
 )(order.order)
 app.command(
     rich_help_panel=_ORDERS, epilog="Example: python starter.py status ORD2611210000001 --watch"
@@ -58,11 +61,11 @@ app.command(
 app.command(
     rich_help_panel=_ORDERS,
     epilog='Example: python starter.py cancel ORD2611210000001 --reason "ordered twice"',
-)(change.cancel)
+)(cancel.cancel)
 app.command(
     rich_help_panel=_ORDERS,
-    epilog="Example: python starter.py refund ORD2611210000001 --amount 12.50",
-)(change.refund)
+    epilog="Example: python starter.py refund ORD2611210000001 --item TEA-LJ-100=1",
+)(refund.refund)
 
 app.command(
     rich_help_panel=_OUTSIDE, epilog="Example: python starter.py pay ORD2611210000001 --decline"
@@ -79,6 +82,9 @@ app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py report --
     report.report
 )
 app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py audit --json")(audit.audit)
+app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py reconcile --days 30")(
+    reconcile.reconcile
+)
 app.add_typer(stock.app, name="stock", rich_help_panel=_BOOKS)
 app.add_typer(callbacks.app, name="callbacks", rich_help_panel=_BOOKS)
 

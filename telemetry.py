@@ -13,6 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from pythonjsonlogger.json import JsonFormatter
+from temporalio import activity, workflow
 
 from settings import Settings
 
@@ -49,6 +50,9 @@ def _set_up_logging(settings: Settings, service: str) -> None:
     else:
         output.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
     logging.basicConfig(level=settings.log_level, handlers=[output], force=True)
+    # An event is found by its name alone; what it belongs to are fields.
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
     for name in _QUIET:
         # They log URLs and bodies, which may hold personal data.
         logging.getLogger(name).setLevel(logging.WARNING)

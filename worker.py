@@ -39,8 +39,10 @@ from activities.fulfillment import Fulfillment
 from activities.inbox import Courier, Inbox
 from activities.inventory import Stock
 from activities.notifications import Notifications
+from activities.nudging import WorkflowNudge
 from activities.payments import Payments
 from activities.placing import OrderPlacing
+from activities.reconciliation import Reconciliation
 from activities.records import OrderRecords
 from activities.refunds import Refunds
 from activities.shipments import Shipments, Tracking
@@ -51,6 +53,7 @@ from workflows import policies
 from workflows.callback_redelivery import CallbackRedeliveryWorkflow
 from workflows.late_payment import LatePaymentWorkflow
 from workflows.order import OrderWorkflow
+from workflows.reconcile import Reconcile, ReconcileWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.stock_receipt import StockReceiptWorkflow
 
@@ -64,6 +67,7 @@ WORKFLOWS = (
     LatePaymentWorkflow,
     StockReceiptWorkflow,
     CallbackRedeliveryWorkflow,
+    ReconcileWorkflow,
 )
 
 _GRACE = timedelta(seconds=20)
@@ -82,6 +86,7 @@ class Activities:
     inbox: Inbox
     payments: Payments
     refunds: Refunds
+    reconciliation: Reconciliation
     fulfillment: Fulfillment
     tracking: Tracking
     notifications: Notifications
@@ -100,6 +105,9 @@ def build_activities(
         inbox=Inbox(sessions, Courier(sessions, client, policies.ORDERS_QUEUE)),
         payments=Payments(sessions, gateways),
         refunds=Refunds(sessions, gateways),
+        reconciliation=Reconciliation(
+            sessions, gateways, WorkflowNudge(client, policies.ORDERS_QUEUE)
+        ),
         fulfillment=Fulfillment(sessions, composition.warehouse_gateway(settings, http)),
         tracking=Tracking(composition.tracking_gateway(settings, http), sessions),
         notifications=Notifications(
@@ -140,6 +148,7 @@ def build_workers(
             activities.payments.settle_payment,
             activities.payments.await_payment,
             activities.refunds.refund_payment,
+            activities.reconciliation.reconcile_page,
         ],
         policies.FULFILLMENT_QUEUE: [
             activities.fulfillment.send_picking_list,
@@ -185,18 +194,33 @@ def queue_worker(
 
 async def ensure_schedules(client: Client) -> None:
     """Create what runs by the clock, unless it is there already."""
-    sweep = Schedule(
-        action=ScheduleActionStartWorkflow(
-            CallbackRedeliveryWorkflow.run,
-            id="callback-redelivery",
-            task_queue=policies.ORDERS_QUEUE,
-            static_summary="Deliver unconfirmed callbacks again",
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=1))]),
+    sweep = ScheduleActionStartWorkflow(
+        CallbackRedeliveryWorkflow.run,
+        id="callback-redelivery",
+        task_queue=policies.ORDERS_QUEUE,
+        static_summary="Deliver unconfirmed callbacks again",
+    )
+    comparison = ScheduleActionStartWorkflow(
+        ReconcileWorkflow.run,
+        Reconcile(),
+        id="reconcile",
+        task_queue=policies.ORDERS_QUEUE,
+        static_summary="Compare our books with the providers'",
+    )
+    await _ensure_schedule(client, "callback-redelivery", sweep, timedelta(minutes=1))
+    await _ensure_schedule(client, "reconcile", comparison, timedelta(hours=1))
+
+
+async def _ensure_schedule(
+    client: Client, name: str, action: ScheduleActionStartWorkflow, every: timedelta
+) -> None:
+    schedule = Schedule(
+        action=action,
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
     with contextlib.suppress(ScheduleAlreadyRunningError):
-        await client.create_schedule("callback-redelivery", sweep)
+        await client.create_schedule(name, schedule)
 
 
 async def run(settings: Settings, queues: Sequence[str]) -> None:

@@ -34,6 +34,10 @@ from gateways.errors import NotFound
 from gateways.payments.protocol import PaymentGateway
 
 
+# A customer's approval may outlive a declined capture; it is not tried for ever.
+_MOST_CAPTURES = 5
+
+
 class IntendPayment(Value):
     """Note that the customer is about to be asked for the order's total through `gateway`."""
 
@@ -83,11 +87,15 @@ class CreationResult(Value):
 
 
 class SettlePayment(Value):
-    """Ask the provider, decide, and record; `close` stops the payment first."""
+    """Ask the provider, decide, and record; `close` stops the payment first.
+
+    `refund_refs`, and the refunds that the callbacks name, are asked for as well.
+    """
 
     payment_id: str
     at: datetime
     callback_ids: tuple[int, ...] = ()
+    refund_refs: tuple[str, ...] = ()
     close: bool = False
     rehold_until: datetime | None = None
 
@@ -145,7 +153,8 @@ class Payments:
             payment = await session.get_one(payments.Payment, command.payment_id)
             news = await callbacks.callbacks_by_id(session, command.callback_ids)
         view = await self._view(payment, command)
-        refunds = await self._refunds(payment, news, view)
+        references = (*command.refund_refs, *_refunds_in(news))
+        refunds = await self._refunds(payment, references, view)
         async with self._sessions.begin() as session:
             settled = await settle(
                 session,
@@ -193,6 +202,10 @@ class Payments:
             return view
         view = view or await self._query(payment)
         if view.state is PaymentState.APPROVED:
+            if payment.captures_begun >= _MOST_CAPTURES:
+                return _nothing_paid(
+                    payment, PaymentState.FAILED, failure_code="declined_too_often"
+                )
             key = await self._intend_capture(payment.id, command.at)
             view = await self._capture(payment, key) if key else view
         return view
@@ -205,12 +218,12 @@ class Payments:
             return _nothing_paid(payment, PaymentState.PENDING, failure_message=str(error))
 
     async def _refunds(
-        self, payment: payments.Payment, news: Sequence[callbacks.Callback], view: PaymentView
+        self, payment: payments.Payment, references: Sequence[str], view: PaymentView
     ) -> list[RefundView]:
-        """The refunds that callbacks name and the payment's view does not list."""
+        """The refunds that are asked for and the payment's view does not list."""
         listed = {name for told in view.refunds for name in (told.refund_id, told.provider_ref)}
         found = []
-        for reference in _refunds_in(news):
+        for reference in dict.fromkeys(references):
             if reference not in listed:
                 # Unknown to the provider itself: there is nothing to put in the books.
                 with suppress(NotFound):
@@ -289,7 +302,7 @@ class Payments:
 def _refunds_in(news: Sequence[callbacks.Callback]) -> list[str]:
     """The refunds that callbacks are about, as the provider names them."""
     named = (str(one.content.get("refund_ref", "")) for one in news)
-    return list(dict.fromkeys(filter(None, named)))
+    return [reference for reference in named if reference]
 
 
 def _record_creation(

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
 
-from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.failures import not_yet
 from activities.payments import GatewayOff
-from activities.refund_books import GOODS_GONE, book_refund
-from db import orders, payments, refunds
+from activities.refund_books import book_refund
+from activities.refund_claims import (
+    ClaimRefund,
+    ClaimResult,
+    RefundNotPossible,
+    RetryNotPossible,
+    claim,
+    intend,
+)
+from db import orders, payments
 from db.engine import Sessions
 from db.payments import Payment
 from db.refunds import Refund, RefundExceedsCapture, RefundRowState
-from domain.errors import PermanentError
-from domain.ids import idempotency_key
 from domain.money import Money
 from domain.order import GatewayName, Value
 from domain.payment import RefundRequest, RefundState, RefundView
-from domain.refunding import LinesNotRefundable, refund_of_lines
+from domain.refunding import LinesNotRefundable
 from gateways.errors import GatewayRejected
 from gateways.payments.protocol import PaymentGateway
 
@@ -37,43 +39,6 @@ class RefundPayment(Value):
     reason: str
     idempotency_key: str
     at: datetime
-
-
-class ClaimRefund(Value):
-    """Set part of what an order paid aside for a refund.
-
-    Either `amount`, or the money for `lines` (units by line number), or without both all that is
-    left. `retry_of` names a failed refund that this one stands for.
-    """
-
-    refund_id: str
-    order_id: str
-    amount: Money | None = None
-    lines: dict[int, int] = Field(default_factory=dict)
-    retry_of: str = ""
-    reason: str
-    at: datetime
-
-
-class RefundClaimed(Value):
-    """The amount is set aside; nobody else can claim it."""
-
-    outcome: Literal["claimed"] = "claimed"
-    payment_id: str
-    amount: Money
-
-
-class RefundNotPossible(Value):
-    """Why nothing can be refunded."""
-
-    outcome: Literal["refused"] = "refused"
-    reason: str
-
-
-class ClaimResult(Value):
-    """What came of a claim."""
-
-    result: Annotated[RefundClaimed | RefundNotPossible, Field(discriminator="outcome")]
 
 
 class RefundSettled(Value):
@@ -102,7 +67,7 @@ class Refunds:
         """Claim the amount on the payment that pays for the order, or say why not."""
         try:
             async with self._sessions.begin() as session:
-                return ClaimResult(result=await _claim(session, command))
+                return ClaimResult(result=await claim(session, command))
         except (RefundExceedsCapture, LinesNotRefundable, RetryNotPossible) as error:
             return ClaimResult(result=RefundNotPossible(reason=str(error)))
 
@@ -110,7 +75,15 @@ class Refunds:
     async def refund_payment(self, command: RefundPayment) -> RefundSettled:
         """Make one refund and follow it to its end, by being retried while it is pending."""
         async with self._sessions.begin() as session:
-            refund = await _intend(session, command)
+            refund = await intend(
+                session,
+                refund_id=command.refund_id,
+                payment_id=command.payment_id,
+                amount=command.amount,
+                reason=command.reason,
+                key=command.idempotency_key,
+                at=command.at,
+            )
             if refund is None:
                 payment = await session.get_one(Payment, command.payment_id)
                 return RefundSettled(
@@ -176,122 +149,3 @@ class Refunds:
             if known == name:
                 return gateway
         raise GatewayOff(f"no credentials for {name}: set its variables and restart the worker")
-
-
-class RetryNotPossible(PermanentError):
-    """The refund that is to be made again did not fail, or is not there."""
-
-
-async def _claim(session: AsyncSession, command: ClaimRefund) -> RefundClaimed | RefundNotPossible:
-    order = await orders.lock_order(session, command.order_id)
-    known = await session.get(Refund, command.refund_id)
-    if known is not None:
-        return RefundClaimed(payment_id=known.payment_id, amount=known.amount)
-    if command.retry_of:
-        command = await _as_failed(session, command)
-    amount = command.amount
-    if command.lines:
-        amount = refund_of_lines(
-            await orders.to_order(session, order),
-            command.lines,
-            await _lines_refunded(session, command.order_id),
-        )
-    if order.status not in GOODS_GONE and amount is None:
-        return RefundNotPossible(
-            reason=f"the order is {order.status}: cancel it to give all the money back"
-        )
-    paid = [
-        payment
-        for payment in await payments.payments_of(session, command.order_id)
-        if payment.left.minor > 0 and not payment.surplus
-    ]
-    if not paid:
-        return RefundNotPossible(reason="the order has no money left to give back")
-    refund = await _intend(
-        session,
-        RefundPayment(
-            refund_id=command.refund_id,
-            payment_id=paid[0].id,
-            amount=amount,
-            reason=command.reason,
-            idempotency_key=idempotency_key(command.refund_id, "refund"),
-            at=command.at,
-        ),
-        lines=command.lines,
-        retry_of=command.retry_of,
-    )
-    assert refund is not None
-    return RefundClaimed(payment_id=refund.payment_id, amount=refund.amount)
-
-
-async def _as_failed(session: AsyncSession, command: ClaimRefund) -> ClaimRefund:
-    """The same amount and lines as the failed refund that is made again.
-
-    Raises:
-        RetryNotPossible: that one did not fail, or is not this order's.
-    """
-    failed = await session.get(Refund, command.retry_of)
-    if failed is None or failed.order_id != command.order_id:
-        raise RetryNotPossible(f"the order has no refund {command.retry_of}")
-    if failed.state != RefundRowState.FAILED:
-        raise RetryNotPossible(
-            f"refund {failed.id} is {failed.state}: only a failed one is retried"
-        )
-    lines = {int(line_no): quantity for line_no, quantity in failed.lines.items()}
-    return command.model_copy(update={"amount": failed.amount, "lines": lines})
-
-
-async def _lines_refunded(session: AsyncSession, order_id: str) -> dict[int, int]:
-    """Units by line number whose money has gone back, or is about to."""
-    done: Counter[int] = Counter()
-    for refund in await refunds.refunds_of(session, order_id):
-        if refund.state != RefundRowState.FAILED:
-            done.update({int(line_no): quantity for line_no, quantity in refund.lines.items()})
-    return done
-
-
-async def _intend(
-    session: AsyncSession,
-    command: RefundPayment,
-    *,
-    lines: Mapping[int, int] | None = None,
-    retry_of: str = "",
-) -> Refund | None:
-    """The stored intent; nothing if the payment has nothing left to give back."""
-    payment = await session.get_one(Payment, command.payment_id)
-    await orders.lock_order(session, payment.order_id)
-    payment = await payments.lock_payment(session, command.payment_id)
-    await session.refresh(payment)
-    amount = command.amount
-    if amount is None:
-        known = await session.get(Refund, command.refund_id)
-        amount = known.amount if known else payment.left
-    if amount.minor == 0:
-        return None
-    refund = await refunds.intend_refund(
-        session,
-        Refund(
-            id=command.refund_id,
-            payment_id=payment.id,
-            order_id=payment.order_id,
-            state=RefundRowState.INTENDED,
-            amount_minor=amount.minor,
-            currency=amount.currency,
-            reason=command.reason,
-            lines={str(line_no): quantity for line_no, quantity in (lines or {}).items()},
-            retry_of=retry_of,
-            idempotency_key=command.idempotency_key,
-            created_at=command.at,
-        ),
-    )
-    await orders.add_event(
-        session,
-        payment.order_id,
-        "refund_requested",
-        command.at,
-        dedupe_key=f"refund_requested:{refund.id}",
-        refund_id=refund.id,
-        amount=str(refund.amount),
-        reason=refund.reason,
-    )
-    return refund

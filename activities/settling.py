@@ -100,6 +100,7 @@ async def standing_towards(session: AsyncSession, order: OrderRow, payment: Paym
         paid_by_it=payment.id == paying,
         paid_by_other=paying not in {"", payment.id},
         given_up=payment.given_up or payment.state == AttemptState.CLOSED,
+        for_nothing=payment.surplus,
     )
 
 
@@ -167,7 +168,7 @@ async def _record_view(
             payment_id=payment.id,
             amount=str(view.captured),
             settlement=settlement,
-            reason=view.failure_message or view.failure_code,
+            reason=payment.mismatch or view.failure_message or view.failure_code,
         )
 
 

@@ -86,8 +86,21 @@ class AttemptAnswer(Value):
     created_at: datetime
 
 
+class RefundedLine(Value):
+    """Units of one line whose money a refund gives back."""
+
+    line_no: int
+    sku: str
+    quantity: int
+
+
 class RefundAnswer(Value):
-    """One refund."""
+    """One refund, made by the `shop` or in the `provider`'s own dashboard.
+
+    Its state is requested, pending, succeeded, failed (`failureCode` is the provider's word for
+    why), or manual: it waits for a person at the provider. `retryOf` is the failed refund that it
+    stands for.
+    """
 
     refund_id: str
     payment_id: str
@@ -95,6 +108,10 @@ class RefundAnswer(Value):
     amount: str
     currency: str
     reason: str
+    failure_code: str = ""
+    made_by: str
+    lines: tuple[RefundedLine, ...] = ()
+    retry_of: str = ""
     created_at: datetime
     settled_at: datetime | None = None
 

@@ -15,7 +15,15 @@ from temporalio.client import Client
 import composition
 import temporal
 from activities.inbox import Courier
-from api import callbacks, codec_endpoint, health, order_commands, orders, problems
+from api import (
+    callbacks,
+    codec_endpoint,
+    health,
+    order_commands,
+    orders,
+    problems,
+    refund_commands,
+)
 from api.auth import caller_name
 from api.bodies import BodyLimit
 from api.codec_endpoint import CodecCors
@@ -103,7 +111,7 @@ def create_app(
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
     )
-    for part in (orders, order_commands, callbacks, codec_endpoint, health):
+    for part in (orders, order_commands, refund_commands, callbacks, codec_endpoint, health):
         app.include_router(part.router)
     problems.install(app)
     # The last one added is the outermost.

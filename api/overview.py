@@ -13,7 +13,7 @@ from sqlmodel import col
 from db import callbacks, fulfillment, notifications, orders, payments
 from db.fulfillment import Shipment, TrackingEventRow
 from db.notifications import Notification
-from db.orders import OrderEvent, OrderRow
+from db.orders import OrderEvent, OrderItem, OrderRow
 from db.payments import Payment
 from db.refunds import Refund
 from domain.money import Money
@@ -97,6 +97,22 @@ async def find_brief(session: AsyncSession, order_id: str) -> Brief | None:
     return Brief(
         status=OrderStatus(row.status), total=Money(minor=row.total_minor, currency=row.currency)
     )
+
+
+async def find_skus(session: AsyncSession, order_id: str) -> dict[int, str]:
+    """The SKU of each of the order's lines, by line number."""
+    lines = await session.execute(
+        select(col(OrderItem.line_no), col(OrderItem.sku))
+        .where(col(OrderItem.order_id) == order_id)
+        .order_by(col(OrderItem.line_no))
+    )
+    return {row.line_no: row.sku for row in lines}
+
+
+async def find_refund(session: AsyncSession, order_id: str, refund_id: str) -> Refund | None:
+    """One refund of the order, or nothing."""
+    refund = await session.get(Refund, refund_id)
+    return refund if refund is not None and refund.order_id == order_id else None
 
 
 async def count_backlog(session: AsyncSession, now: datetime) -> Backlog:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from temporalio.client import WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from api.problems import refusal
 from api.resources import Resources
 from api.updates import BEGIN, settle, updating
 from workflows.messages import RefundAccepted, RefundOrder
@@ -17,6 +15,9 @@ from workflows.refund import RefundWorkflow
 async def begin_refund(uses: Resources, request: RefundOrder) -> RefundAccepted:
     """Start the refund and wait until its amount is claimed; the same id makes one refund.
 
+    Once it has ended, it is begun again: the books tell what was claimed for this id, and what was
+    refused may be possible now.
+
     Raises:
         Refusal: there is nothing to give back, or Temporal does not answer.
     """
@@ -26,19 +27,16 @@ async def begin_refund(uses: Resources, request: RefundOrder) -> RefundAccepted:
         id=f"refund-{request.refund_id}",
         task_queue=ORDERS_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         static_summary=f"Refund for order {request.order_id}",
     )
     try:
         async with updating(uses, request.order_id):
             accepted: RefundAccepted = await uses.client.execute_update_with_start_workflow(
                 BEGIN,
-                id=BEGIN,
                 result_type=RefundAccepted,
                 start_workflow_operation=operation,
             )
             return accepted
-    except WorkflowAlreadyStartedError as error:
-        raise refusal(409, "refund_ended", "this refund has ended: send a new key") from error
     finally:
         await settle(operation)

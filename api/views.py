@@ -16,13 +16,14 @@ from api.answers import (
     PlacedAnswer,
     PriceTag,
     RefundAnswer,
+    RefundedLine,
     ShipmentAnswer,
     TimelineEntry,
 )
 from api.overview import Overview
 from db.orders import OrderEvent
 from db.payments import AttemptState, Payment
-from db.refunds import Refund
+from db.refunds import Refund, RefundRowState
 from domain.money import Money
 from domain.order import Order, OrderLine, Pricing, Problem
 from domain.payment import PaymentAction
@@ -108,7 +109,7 @@ def order(known: Overview, waiting: Waiting | None, now: datetime) -> OrderAnswe
         created_at=stored.created_at,
         updated_at=known.updated_at,
         payments=tuple(_attempt(row, now) for row in known.payments),
-        refunds=tuple(_refund(row) for row in known.refunds),
+        refunds=tuple(_refund(row, stored) for row in known.refunds),
         shipment=_shipment(known),
         notifications=tuple(
             MessageAnswer.model_validate(row.model_dump()) for row in known.notifications
@@ -164,14 +165,24 @@ def _action(row: Payment, now: datetime) -> PaymentAction | None:
     return PaymentAction.model_validate({"type": row.action_type, "value": row.action_value})
 
 
-def _refund(row: Refund) -> RefundAnswer:
+def _refund(row: Refund, of: Order) -> RefundAnswer:
+    # Intended is our word for what a customer has asked for and no provider has answered.
+    state = "requested" if row.state == RefundRowState.INTENDED else row.state
     return RefundAnswer(
         refund_id=row.id,
         payment_id=row.payment_id,
-        state=row.state,
+        state=state,
         amount=decimal(row.amount),
         currency=row.currency,
         reason=row.reason,
+        failure_code=row.failure_code,
+        made_by=row.made_by,
+        lines=tuple(
+            RefundedLine(line_no=line.line_no, sku=line.sku, quantity=row.lines[str(line.line_no)])
+            for line in of.items
+            if str(line.line_no) in row.lines
+        ),
+        retry_of=row.retry_of,
         created_at=row.created_at,
         settled_at=row.settled_at,
     )

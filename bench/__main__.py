@@ -1,4 +1,8 @@
-"""`python -m bench`: measure Orderflow beside the floor, on a stack of the benchmark's own."""
+"""`python -m bench`: measure Orderflow beside the floor, on a stack of the benchmark's own.
+
+`python -m bench chaos` tells stories with misfortunes at all payment providers instead, and then
+compares our books with the providers'; see `python -m bench chaos --help`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,14 @@ import atexit
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from bench import chaos_report
+from bench.chaos import ChaosOptions, chaos
+from bench.chaos_stories import GATEWAYS
 from bench.measure import measure
 from bench.results import Options, Report
 from bench.tables import show
@@ -21,18 +29,20 @@ from sandbox.errors import SandboxError
 atexit.register(time.sleep, 0.1)
 
 _LATEST = Path(__file__).parent / "results" / "latest.json"
+_CHAOS = """Tell orders' stories at all payment providers while requests are lost, refused and
+answered falsely, and callbacks doubled, shuffled, delayed and dropped. When all is at rest, every
+law must hold, and our books agree with the providers' to the unit: the exit code is 1 if not."""
 
 
 def main() -> None:
-    """Measure, print and store."""
-    options, output = _parse()
+    """Do what is asked for, and leave with its exit code."""
     console = Console(highlight=False)
-    code = 0
+    arguments = sys.argv[1:]
     try:
-        report = asyncio.run(measure(options, lambda line: console.print(f"  {line}", style="dim")))
-        _store(report, output)
-        show(report, console)
-        console.print(f"\nwritten to {output}", style="dim", soft_wrap=True)
+        if arguments[:1] == ["chaos"]:
+            code = _chaos(arguments[1:], console)
+        else:
+            code = _measure(arguments, console)
     except SandboxError as error:
         console.print(f"bench: {error}", style="red", markup=False)
         code = 2
@@ -41,7 +51,25 @@ def main() -> None:
     os._exit(code)
 
 
-def _parse() -> tuple[Options, Path]:
+def _measure(arguments: Sequence[str], console: Console) -> int:
+    """Measure, print and store."""
+    options, output = _parse(arguments)
+    report = asyncio.run(measure(options, lambda line: console.print(f"  {line}", style="dim")))
+    _store(report, output)
+    show(report, console)
+    console.print(f"\nwritten to {output}", style="dim", soft_wrap=True)
+    return 0
+
+
+def _chaos(arguments: Sequence[str], console: Console) -> int:
+    """Have a chaos run and print what it has shown."""
+    options = _parse_chaos(arguments)
+    report = asyncio.run(chaos(options, lambda line: console.print(f"  {line}", style="dim")))
+    chaos_report.show(report, console)
+    return 0 if report.ok else 1
+
+
+def _parse(arguments: Sequence[str]) -> tuple[Options, Path]:
     usual = Options()
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     for name, default, meaning in (
@@ -52,7 +80,7 @@ def _parse() -> tuple[Options, Path]:
     ):
         parser.add_argument(name, type=_positive, default=default, help=f"{meaning} (%(default)s)")
     parser.add_argument("--output", type=Path, default=_LATEST, help="where the report goes")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     options = Options(
         orders=given.orders,
         in_flight=given.in_flight,
@@ -60,6 +88,34 @@ def _parse() -> tuple[Options, Path]:
         sequential=given.sequential,
     )
     return options, given.output
+
+
+def _parse_chaos(arguments: Sequence[str]) -> ChaosOptions:
+    usual = ChaosOptions(seed=int(time.time()) % 1_000_000)
+    parser = argparse.ArgumentParser(prog="python -m bench chaos", description=_CHAOS)
+    for name, default, meaning in (
+        ("--orders", usual.orders, "how many orders in all (%(default)s)"),
+        ("--in-flight", usual.in_flight, "how many at the same time (%(default)s)"),
+        ("--seed", usual.seed, "the same one makes the same plans (any)"),
+    ):
+        parser.add_argument(name, type=_positive, default=default, help=meaning)
+    parser.add_argument(
+        "--provider",
+        action="append",
+        choices=sorted(GATEWAYS),
+        help="only this one; may be repeated (all)",
+    )
+    parser.add_argument(
+        "--kill", action="store_true", help="kill the worker and the API a few times meanwhile"
+    )
+    given = parser.parse_args(arguments)
+    return ChaosOptions(
+        orders=given.orders,
+        seed=given.seed,
+        in_flight=given.in_flight,
+        gateways=frozenset(given.provider or GATEWAYS),
+        kill=given.kill,
+    )
 
 
 def _positive(value: str) -> int:

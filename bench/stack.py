@@ -49,8 +49,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(in_flight: int, progress: Callable[[str], None]) -> AsyncIterator[Bench]:
-    """Start the stack, in which the parties outside act by themselves, and stop it again."""
+async def open_bench(
+    in_flight: int, progress: Callable[[str], None], *, acting: bool = True
+) -> AsyncIterator[Bench]:
+    """Start the stack, and stop it again; if `acting`, the parties outside act by themselves."""
     directory = _new_directory()
     os.environ["REVIEW_DELAY"] = f"PT{REVIEW_DELAY_SECONDS}S"
     ports = plan_ports(0)
@@ -61,7 +63,8 @@ async def open_bench(in_flight: int, progress: Callable[[str], None]) -> AsyncIt
         ):
             bench = Bench(stack, ports, directory, await _client(stack), http)
             await goods.stock_up(bench.at.database, directory)
-            await _let_parties_act(bench)
+            if acting:
+                await _let_parties_act(bench)
             yield bench
     finally:
         shutil.rmtree(directory, ignore_errors=True)

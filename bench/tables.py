@@ -32,7 +32,7 @@ def _speed(report: Report) -> Table:
     verdict = f"goal {GOAL}: {'reached' if report.ratio >= GOAL else 'missed'}"
     if report.machine.busy_elsewhere > QUIET:
         verdict = "the machine was busy: look at the CPU"
-    return _table(
+    return table(
         "Speed",
         ("", "n", "result"),
         [
@@ -54,7 +54,7 @@ def _costs(report: Report) -> Table:
 
     ours, floor = report.orders, report.floor
     kinds = list(ours.actions.by_type)[:_TOP]
-    return _table(
+    return table(
         "Temporal, per order",
         ("", "orders", "floor"),
         [
@@ -77,7 +77,7 @@ def _costs(report: Report) -> Table:
 
 def _cpu(report: Report) -> Table:
     ours, floor = report.orders.cpu, report.floor.cpu
-    return _table(
+    return table(
         "CPU seconds per 1,000 orders",
         ("", "orders", "floor"),
         [
@@ -90,7 +90,7 @@ def _cpu(report: Report) -> Table:
 def _database(report: Report) -> Table:
     cost = report.database
     verbs = ", ".join(f"{count:.0f} {verb}" for verb, count in cost.by_verb.items())
-    return _table(
+    return table(
         "PostgreSQL, per order",
         ("", "orders"),
         [
@@ -115,7 +115,8 @@ def _caveats(report: Report) -> Text:
     )
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table with its first column to the left and numbers to the right."""
     made = Table(title=title, title_justify="left", title_style="bold", box=None)
     for index, column in enumerate(columns):
         made.add_column(

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from cli import output
-from cli.failure import CommandFailed
+from cli.temporal_client import connect_temporal
 from db.callbacks import Callback
 from db.engine import connect, session_factory
 
 if TYPE_CHECKING:
-    from temporalio.client import Client
-
     from activities.inbox import Courier, Delivery
 
 
@@ -26,7 +22,7 @@ async def replay(database: str, callback_ids: Sequence[int]) -> bool:
     Raises:
         CommandFailed: Temporal does not answer.
     """
-    client = await _temporal()
+    client = await connect_temporal()
     from activities.inbox import Courier
     from workflows.policies import ORDERS_QUEUE
 
@@ -80,19 +76,3 @@ def _outcome(callback: Callback, delivery: Delivery) -> str:
             return "nothing in it is news"
         case Reception.NOBODY:
             return f"nobody takes it: no order is known for {callback.subject or 'it'}"
-
-
-async def _temporal() -> Client:
-    # The Temporal SDK's threads may crash a shutting-down interpreter (temporalio/sdk-python#300).
-    atexit.register(time.sleep, 0.1)
-    import temporal
-    from settings import ConfigurationError, load_settings
-
-    try:
-        return await temporal.connect(load_settings(), attempts=1)
-    except ConfigurationError as error:
-        raise CommandFailed(str(error)) from error
-    except RuntimeError as error:
-        raise CommandFailed(
-            f"Temporal does not answer ({error}). Is it running? `make up` starts the whole stack."
-        ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -11,9 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli import output
 from cli.failure import REFUSED, CommandFailed
 from cli.http import is_loopback
+from cli.load_plan import LoadPlan
 from cli.load_run import LoadResult, Target, run_load
 from cli.options import DEFAULT_DATA_DIR, ApiKey, ApiUrl, AsJson, DataDir, Simulator
 from cli.whereabouts import Whereabouts
+from domain.order import GatewayName
 
 
 def load(
@@ -24,6 +26,10 @@ def load(
         str,
         typer.Option(help="How far each order goes: placed, paid or delivered."),
     ] = "delivered",
+    gateway: Annotated[
+        Literal["stripe", "paypal", "alipay", "wechatpay", "all"],
+        typer.Option(help="Who the orders are paid through; all takes them in turn."),
+    ] = "stripe",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     api_url: ApiUrl = "",
     api_key: ApiKey = "",
@@ -37,6 +43,8 @@ def load(
     where = Whereabouts(data_dir, api=api_url, api_key=api_key, simulator=simulator_url)
     if to not in {"placed", "paid", "delivered"}:
         raise CommandFailed(f"--to is placed, paid or delivered, not {to!r}")
+    gateways: tuple[GatewayName, ...] = get_args(GatewayName) if gateway == "all" else (gateway,)
+    plan = LoadPlan(orders, to, gateways)
     target = Target(where["api"], where["apiKey"], where["simulator"])
     for url in (target.api, target.simulator):
         if not is_loopback(url):
@@ -51,7 +59,7 @@ def load(
     )
     with bar:
         task = bar.add_task("orders", total=orders)
-        result = asyncio.run(run_load(target, orders, concurrency, to, lambda: bar.advance(task)))
+        result = asyncio.run(run_load(target, plan, concurrency, lambda: bar.advance(task)))
     if as_json:
         output.print_json(result.as_json())
     else:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from cli.failure import CommandFailed
-from cli.order import EXAMPLE
-from db.seed import CATALOG
+from cli.load_plan import LoadPlan, drafts_of
 
 _PATIENCE_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.1
@@ -85,14 +81,14 @@ class _OrderFailed(Exception):
 
 
 async def run_load(
-    target: Target, orders: int, concurrency: int, to: str, tick: Callable[[], None]
+    target: Target, plan: LoadPlan, concurrency: int, tick: Callable[[], None]
 ) -> LoadResult:
-    """Place `orders` orders, at most `concurrency` at the same time; `tick` follows each."""
-    result = LoadResult(orders)
-    drafts = _drafts(orders)
+    """Place the orders, at most `concurrency` at the same time; `tick` follows each."""
+    result = LoadResult(plan.orders)
+    drafts = drafts_of(plan)
     limits = httpx.Limits(max_connections=concurrency * 2)
     async with httpx.AsyncClient(timeout=_PATIENCE_SECONDS, limits=limits, trust_env=False) as http:
-        runner = _Runner(target, http, result, to)
+        runner = _Runner(target, http, result, plan.to)
         began = time.perf_counter()
 
         async def work() -> None:
@@ -102,7 +98,7 @@ async def run_load(
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(concurrency, orders)):
+                for _ in range(min(concurrency, plan.orders)):
                     group.create_task(work())
         except* httpx.ConnectError as errors:
             raise CommandFailed(
@@ -195,40 +191,6 @@ class _Runner:
     @property
     def _key(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._target.api_key}"}
-
-
-def _drafts(orders: int) -> Iterator[dict[str, Any]]:
-    """Orders for one or two products of the sample catalog that are usually there."""
-    catalog = _read(CATALOG)
-    stocked = Counter[str]()
-    for shelf in catalog["stock"]:
-        stocked[shelf["sku"]] += shelf["total"]
-    products = [
-        product
-        for product in catalog["products"]
-        if product["active"] and product["status"] == "available" and stocked[product["sku"]] > 200
-    ]
-    pattern = {
-        name: value
-        for name, value in _read(EXAMPLE).items()
-        if name not in {"items", "pricing", "couponCode"}
-    }
-    choice = random.Random(20)  # noqa: S311 - the same orders in every run
-    for number in range(orders):
-        chosen = choice.sample(products, k=choice.choice((1, 1, 2)))
-        yield {
-            **pattern,
-            "customerId": f"L-{number:06d}",
-            "items": [
-                {"productId": product["product_id"], "sku": product["sku"], "quantity": 1}
-                for product in chosen
-            ],
-        }
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
 
 
 def _kind(path: str) -> str:

@@ -15,6 +15,7 @@ from cli.failure import CANNOT_RUN, REFUSED, CommandFailed
 from cli.http import Answer, Body, Remote, api
 from cli.options import DEFAULT_DATA_DIR, ApiKey, ApiUrl, AsJson, DataDir
 from cli.whereabouts import Whereabouts
+from domain.order import GatewayName
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "order-cn.json"
 
@@ -29,9 +30,13 @@ def order(
         ),
     ] = EXAMPLE,
     *,
+    gateway: Annotated[
+        GatewayName | None,
+        typer.Option(help="Pay through this provider, whatever the file says."),
+    ] = None,
     idempotency_key: Annotated[
         str,
-        typer.Option(help="The same key and file give the same order; by default, a new key."),
+        typer.Option(help="The same key and order give the same order; by default, a new key."),
     ] = "",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     api_url: ApiUrl = "",
@@ -42,7 +47,7 @@ def order(
 
     Everything that is wrong with it is said at once; the exit code is 1 then.
     """
-    content = _read(file)
+    content = _paid_through(gateway, _read(file))
     where = Whereabouts(data_dir, api=api_url, api_key=api_key)
     with api(where) as shop:
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
@@ -65,6 +70,13 @@ def _read(file: Path) -> Any:  # noqa: ANN401 - whatever the file holds is for t
         raise CommandFailed(f"cannot read {file}: {error.strerror}") from error
     except ValueError as error:
         raise CommandFailed(f"{file} is not JSON: {error}") from error
+
+
+def _paid_through(gateway: GatewayName | None, content: Any) -> Any:  # noqa: ANN401 - see _read
+    if gateway is None or not isinstance(content, dict):
+        return content
+    others = {name: value for name, value in content.items() if name != "payment_method"}
+    return {**others, "paymentMethod": gateway}
 
 
 def _explain(answer: Answer) -> None:

@@ -48,6 +48,18 @@ EVENTS = {
     "chargeback_opened": "chargeback opened",
 }
 
+# What a payment was is only known when it is decided on, and who made a refund by who tells of it.
+_PAID = {
+    "surplus": "paid twice: it goes back",
+    "late": "paid too late: it goes back",
+    "returned": "paid, and given back already",
+    "mismatch": "paid, but not what was asked",
+}
+_MADE_BY_PROVIDER = {
+    "refund_pending": "refund under way at the provider",
+    "refund_succeeded": "refunded at the provider",
+}
+
 _GOOD = {"payment_paid", "order_confirmed", "order_delivered", "order_completed"}
 _BAD = {
     "out_of_stock",
@@ -111,11 +123,12 @@ def lines(order: Body) -> Table:
 
 def timeline(order: Body) -> Table:
     """What happened, when."""
+    gateways = {attempt["paymentId"]: attempt["gateway"] for attempt in order["payments"]}
     return output.table(
         "",
         ("UTC", "event", "detail"),
         [
-            (output.moment(entry["at"]), _event(entry["kind"]), _detail(entry))
+            (output.moment(entry["at"]), _event(entry), _detail(entry, gateways))
             for entry in order["timeline"]
         ],
     )
@@ -154,21 +167,29 @@ def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
     return [Group(Text(""), part) for part in parts]
 
 
-def _event(kind: str) -> Text:
-    style = "green" if kind in _GOOD else "red" if kind in _BAD else ""
-    return Text(EVENTS.get(kind, kind.replace("_", " ")), style=style)
+def _event(entry: Body) -> Text:
+    kind = entry["kind"]
+    text = EVENTS.get(kind, kind.replace("_", " "))
+    if kind == "payment_paid" and entry.get("settlement") in _PAID:
+        return Text(_PAID[entry["settlement"]], style="yellow")
+    if entry.get("madeBy") == "provider":
+        text = _MADE_BY_PROVIDER.get(kind, text)
+    return Text(text, style="green" if kind in _GOOD else "red" if kind in _BAD else "")
 
 
-def _detail(entry: Body) -> str:
+def _detail(entry: Body, gateways: Mapping[str, str]) -> str:
     shortages = [
         f"{short['name']}: {short['available']} of {short['requested']}"
         for short in entry.get("shortages") or ()
     ]
     # What was captured of a payment that was declined is nothing, which the event says already.
-    skipped = {"amount"} if entry["kind"] in _BAD else set()
+    skipped = {"amount"} if entry["kind"] in {*_BAD, "payment_closed"} else set()
+    if entry.get("madeBy") == "provider":
+        skipped.add("reason")
+    known = {"gateway": gateways.get(entry.get("paymentId", "")), **entry}
     shown = [
-        output.moment(entry[name]) if name == "until" else str(entry[name])
+        output.moment(known[name]) if name == "until" else str(known[name])
         for name in _SHOWN
-        if entry.get(name) and name not in skipped
+        if known.get(name) and name not in skipped
     ]
     return ", ".join([*shown, *shortages])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -18,15 +19,18 @@ errors = Console(stderr=True, highlight=False)
 _COLORS = {
     "cancelled": "red",
     "failed": "red",
+    "manual": "bold red",
     "review": "bold red",
     "exception": "red",
     "pending": "yellow",
     "pending_restock": "yellow",
+    "requested": "yellow",
     "refunded": "magenta",
     "partially_refunded": "magenta",
     "completed": "bold green",
     "delivered": "green",
     "paid": "green",
+    "succeeded": "green",
 }
 
 
@@ -43,6 +47,17 @@ def fail(message: str) -> None:
 def say(message: str, style: str = "") -> None:
     """One line; brackets in it are not markup."""
     console.print(Text(message, style=style), soft_wrap=True)
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[str], None]]:
+    """A line on a terminal's stderr while something takes its time; what it says can change."""
+    with errors.status(doing) as line:
+
+        def show(text: str) -> None:
+            line.update(f"{doing}: {text}")
+
+        yield show
 
 
 def status(value: str) -> Text:

@@ -19,14 +19,21 @@ def pay(
     order: OrderRef,
     *,
     decline: Annotated[
-        bool, typer.Option("--decline", help="The customer's card is declined instead.")
+        bool,
+        typer.Option(
+            "--decline",
+            help="The customer is declined instead; at Alipay and WeChat Pay only she sees that.",
+        ),
     ] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     simulator_url: Simulator = "",
     database: Database = "",
     as_json: AsJson = False,
 ) -> None:
-    """Pay an order's newest open payment at the simulated provider, as its customer would."""
+    """Pay an order's newest open payment at its simulated provider, as its customer would.
+
+    At PayPal that means to approve it: Orderflow then captures the money.
+    """
     where = Whereabouts(data_dir, simulator=simulator_url, database=database)
     order_id = find_order_id(where, order)
     with simulator(where) as world:

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from cli import order_view, output
+from cli import order_view, output, refund_view
 from cli.books import find_order_id
 from cli.http import Body, Remote, api
 from cli.options import (
@@ -60,6 +60,9 @@ def view(order: Body, ui: str = "") -> RenderableType:
         order_view.summary(order, order_view.waiting(order)),
         order_view.timeline(order),
     ]
+    refunds = refund_view.refunds(order)
+    if refunds is not None:
+        parts.append(refunds)
     parcel = order.get("shipment")
     if parcel:
         text = f"Parcel {parcel['trackingNumber']} ({parcel['carrier']}): {parcel['status']}"

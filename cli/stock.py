@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
@@ -17,6 +15,7 @@ from cli import output
 from cli.books import ask_books
 from cli.failure import REFUSED, CommandFailed
 from cli.options import DEFAULT_DATA_DIR, AsJson, Database, DataDir
+from cli.temporal_client import connect_temporal
 from cli.whereabouts import Whereabouts
 from domain.inventory import MOST_RECEIVED
 
@@ -107,24 +106,13 @@ def _shelf(where: Whereabouts, sku: str, warehouse: str) -> str:
 
 
 async def _receive(command: ReceiveStock) -> StockReceiptResult:
-    # The Temporal SDK's threads may crash a shutting-down interpreter (temporalio/sdk-python#300).
-    atexit.register(time.sleep, 0.1)
     from temporalio.common import WorkflowIDReusePolicy
     from temporalio.exceptions import WorkflowAlreadyStartedError
 
-    import temporal
-    from settings import ConfigurationError, load_settings
     from workflows.policies import ORDERS_QUEUE
     from workflows.stock_receipt import StockReceiptWorkflow
 
-    try:
-        client = await temporal.connect(load_settings(), attempts=1)
-    except ConfigurationError as error:
-        raise CommandFailed(str(error)) from error
-    except RuntimeError as error:
-        raise CommandFailed(
-            f"Temporal does not answer ({error}). Is it running? `make up` starts the whole stack."
-        ) from error
+    client = await connect_temporal()
     workflow_id = f"receipt-{command.receipt_id}"
     try:
         handle = await client.start_workflow(

@@ -75,3 +75,13 @@ async def due_for_reconciliation(
         .limit(limit)
     )
     return list(rows)
+
+
+async def findings_of(session: AsyncSession, run_id: str) -> list[FindingRow]:
+    """What a run found, in the order of its kinds."""
+    rows = await session.scalars(
+        select(FindingRow)
+        .where(col(FindingRow.run_id) == run_id)
+        .order_by(col(FindingRow.kind), col(FindingRow.payment_id))
+    )
+    return list(rows)

@@ -81,6 +81,16 @@ async def refunds_of(session: AsyncSession, order_id: str) -> list[Refund]:
     return list(rows)
 
 
+async def refunds_of_payment(session: AsyncSession, payment_id: str) -> list[Refund]:
+    """All refunds of one payment, first to last."""
+    rows = await session.scalars(
+        select(Refund)
+        .where(col(Refund.payment_id) == payment_id)
+        .order_by(col(Refund.created_at), col(Refund.id))
+    )
+    return list(rows)
+
+
 async def find_refund(session: AsyncSession, payment_id: str, view: RefundView) -> Refund | None:
     """The row of a refund as its provider names it: our number of it, else the provider's."""
     if view.refund_id:

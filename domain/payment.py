@@ -108,7 +108,8 @@ class PaymentView(Value):
     """A payment as its provider sees it now. `captured` is what it holds for us, zero if unpaid.
 
     `refunded` is what has gone back of it, none if the provider's answer does not tell; `refunds`
-    are those that the answer lists. `disputed` says that the customer's bank wants the money back.
+    are those that the answer lists. `touched` says that some has gone back, however much.
+    `disputed` says that the customer's bank wants the money back.
     """
 
     payment_id: str
@@ -118,6 +119,7 @@ class PaymentView(Value):
     captured: Money
     refunded: Money | None = None
     refunds: tuple[RefundView, ...] = ()
+    touched: bool = False
     disputed: bool = False
     failure_code: str = ""
     failure_message: str = ""

@@ -13,6 +13,7 @@ class FindingKind(StrEnum):
     """One way to differ.
 
     `UNBOOKED_PAYMENT`, `UNBOOKED_REFUND`: the provider moved money that our books do not show.
+    `UNTOLD_REFUND`: it gave something back and does not say how much, our books know of nothing.
     `MISSING_PAYMENT`, `MISSING_REFUND`: our books show money that the provider does not know.
     `WRONG_AMOUNT`: both know it, with another amount. `STUCK`: neither paid nor closed long after
     its time. `STATE_DIFFERS`: another state, without money. `DISPUTED`: the customer's bank wants
@@ -22,6 +23,7 @@ class FindingKind(StrEnum):
 
     UNBOOKED_PAYMENT = "unbooked_payment"
     UNBOOKED_REFUND = "unbooked_refund"
+    UNTOLD_REFUND = "untold_refund"
     MISSING_PAYMENT = "missing_payment"
     MISSING_REFUND = "missing_refund"
     WRONG_AMOUNT = "wrong_amount"
@@ -56,16 +58,20 @@ class Finding(Value):
 
 
 class BookedPayment(Value):
-    """A payment as our books have it; `overdue` says that its time to be paid is well over."""
+    """A payment as our books have it.
+
+    `overdue` says that its time to be paid is well over, `mismatch` that a person knows already
+    that it captured something else than was asked for.
+    """
 
     order_id: str
     payment_id: str
     paid: bool
     closed: bool
-    asked: Money
     captured: Money
     claimed: Money
     disputed: bool
+    mismatch: bool
     overdue: bool
 
 
@@ -121,7 +127,7 @@ def _capture_difference(booked: BookedPayment, view: PaymentView) -> _Difference
     if booked.paid and not paid_there:
         return FindingKind.MISSING_PAYMENT, f"the provider says {view.state}"
     if booked.paid:
-        differs = view.captured != booked.captured
+        differs = view.captured != booked.captured and not booked.mismatch
         detail = f"captured {view.captured}, in our books {booked.captured}"
         return (FindingKind.WRONG_AMOUNT, detail) if differs else None
     if booked.closed:
@@ -137,6 +143,8 @@ def _capture_difference(booked: BookedPayment, view: PaymentView) -> _Difference
 
 
 def _refund_sum_difference(booked: BookedPayment, view: PaymentView) -> _Difference | None:
+    if booked.paid and view.touched and view.refunded is None and booked.claimed.minor == 0:
+        return FindingKind.UNTOLD_REFUND, "something went back, nothing in our books"
     if view.refunded is None or not booked.paid or view.refunded.minor <= booked.claimed.minor:
         return None
     detail = f"{view.refunded} went back, {booked.claimed} in our books"

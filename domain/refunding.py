@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from domain.money import Money
-from domain.order import Order
+from domain.order import Order, Value
 from domain.statuses import PaymentStatus
 
 
@@ -13,33 +14,51 @@ class LinesNotRefundable(ValueError):
     """The lines that were asked for cannot be refunded; the message says why."""
 
 
-def refund_of_lines(order: Order, wanted: Mapping[int, int], before: Mapping[int, int]) -> Money:
+class UnitsRefunded(Value):
+    """Units by line number whose money went back, or is about to, and how much that was."""
+
+    lines: Mapping[int, int]
+    given: Money
+
+
+def refund_of_lines(order: Order, wanted: Mapping[int, int], before: UnitsRefunded) -> Money:
     """The money for `wanted` units, by line number, when those in `before` have been refunded.
 
-    Every unit has its own share of what the customer paid in all, so that refunds of all units, in
-    whatever portions and order, add up to exactly the order's total.
+    Every unit has its own share of what the customer paid in all. A refund brings what was given up
+    to what all its units and those before it are worth; so refunds of all units, in whatever
+    portions and order, and though some failed on the way, add up to exactly the order's total.
 
     Raises:
-        LinesNotRefundable: there is no such line, or not that many units are left of it.
+        LinesNotRefundable: there is no such line, not that many units are left of it, or nothing
+            was paid for them.
     """
-    shares = order.pricing.total.allocate([line.total_price.minor for line in order.items])
-    parts = {
-        line.line_no: share.allocate([1] * line.quantity)
-        for line, share in zip(order.items, shares, strict=True)
-    }
-    result = Money.zero(order.pricing.total.currency)
+    quantities = {line.line_no: line.quantity for line in order.items}
     for line_no, quantity in wanted.items():
-        if line_no not in parts:
+        if line_no not in quantities:
             raise LinesNotRefundable(f"the order has no line {line_no}")
-        units, done = parts[line_no], before.get(line_no, 0)
-        if not 0 < quantity <= len(units) - done:
+        left = quantities[line_no] - before.lines.get(line_no, 0)
+        if not 0 < quantity <= left:
             raise LinesNotRefundable(
-                f"line {line_no} has {len(units) - done} of {len(units)} units left to refund,"
+                f"line {line_no} has {left} of {quantities[line_no]} units left to refund,"
                 f" not {quantity}"
             )
-        for unit in units[done : done + quantity]:
-            result += unit
-    return result
+    after = Counter(before.lines)
+    after.update(wanted)
+    money = _worth(order, after) - before.given
+    if money.minor <= 0:
+        raise LinesNotRefundable("nothing was paid for these units: there is nothing to give back")
+    return money
+
+
+def _worth(order: Order, units: Mapping[int, int]) -> Money:
+    """The share that the first `units` of each line have in what the order costs in all."""
+    shares = order.total.allocate([line.total_price.minor for line in order.items])
+    minor = 0
+    for line, share in zip(order.items, shares, strict=True):
+        each, rest = divmod(share.minor, line.quantity)
+        count = units.get(line.line_no, 0)
+        minor += count * each + min(count, rest)
+    return Money(minor=minor, currency=order.total.currency)
 
 
 def money_status(*, captured: int, refunded: int, kept: int, in_review: bool) -> PaymentStatus:

@@ -126,11 +126,13 @@ def standing_of(
     paid_by_it: bool,
     paid_by_other: bool,
     given_up: bool,
+    for_nothing: bool,
 ) -> Standing:
     """Where the order stands towards a payment.
 
     `hold` is the order's live hold (held or committed), none if it has none. Money of an order
-    that has ended is nobody's, even if it once paid for it: a refund may have failed.
+    that has ended is nobody's, even if it once paid for it: a refund may have failed. What was
+    found to pay `for_nothing` goes back, though stock may have come free meanwhile.
     """
     if order in _ENDED:
         return Standing.OVER
@@ -138,7 +140,7 @@ def standing_of(
         return Standing.PAID_BY_IT
     if paid_by_other:
         return Standing.PAID_BY_OTHER
-    if order not in _UNSETTLED:
+    if for_nothing or order not in _UNSETTLED:
         return Standing.OVER
     if hold is not HoldState.HELD:
         return Standing.LAPSED

@@ -14,7 +14,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.settling import Settled
     from domain.money import Money
     from domain.notification import NotificationKind
-    from domain.settlement import REFUNDABLE
+    from domain.settlement import REFUNDABLE, Settlement
+
+_PAYABLE = {Settlement.OPEN, Settlement.DECLINED}
 
 
 @workflow.defn
@@ -29,11 +31,20 @@ class LatePaymentWorkflow:
             SettlePayment(
                 payment_id=news.payment_id,
                 at=workflow.now(),
-                callback_ids=(news.callback_id,),
+                callback_ids=(news.callback_id,) if news.callback_id else (),
+                refund_refs=news.refund_refs,
             ),
             summary="Ask what is true",
             **policies.MONEY,
         )
+        if settled.settlement in _PAYABLE:
+            # Nobody waits for this payment: it must not be paid any more.
+            settled = await workflow.execute_activity_method(
+                Payments.settle_payment,
+                SettlePayment(payment_id=news.payment_id, at=workflow.now(), close=True),
+                summary="Close the payment, then ask what is true",
+                **policies.MONEY,
+            )
         if settled.settlement in REFUNDABLE:
             await self._give_back(order_id, settled)
         return settled

@@ -139,17 +139,22 @@ class RefundOrder(Value):
 
 
 class RefundAccepted(Value):
-    """The refund is on its way."""
+    """The refund is on its way; `lines` are the units by line number that it is for, if any."""
 
     refund_id: str
     amount: Money
+    lines: dict[int, int] = Field(default_factory=dict)
 
 
 class PaymentNews(Value):
-    """The `payment_news` signal: a stored callback says to look at a payment again."""
+    """The `payment_news` signal: a stored callback, or reconciliation, says to look again.
+
+    `refund_refs` are refunds to look at besides, as their provider names them.
+    """
 
     payment_id: str
     callback_id: int = 0
+    refund_refs: tuple[str, ...] = ()
 
 
 class ShipmentNews(Value):

@@ -139,7 +139,9 @@ class PaymentAttempts:
             payment_id = self.news[0].payment_id
             heard = [news for news in self.news if news.payment_id == payment_id]
             settled = await self._settle(
-                payment_id, callback_ids=tuple(news.callback_id for news in heard)
+                payment_id,
+                callback_ids=tuple(news.callback_id for news in heard if news.callback_id),
+                refund_refs=tuple(reference for news in heard for reference in news.refund_refs),
             )
             self.news = [news for news in self.news if news not in heard]
             await self.apply(settled)
@@ -204,7 +206,12 @@ class PaymentAttempts:
                 )
 
     async def _settle(
-        self, payment_id: str, *, close: bool = False, callback_ids: tuple[int, ...] = ()
+        self,
+        payment_id: str,
+        *,
+        close: bool = False,
+        callback_ids: tuple[int, ...] = (),
+        refund_refs: tuple[str, ...] = (),
     ) -> Settled:
         return await workflow.execute_activity_method(
             Payments.settle_payment,
@@ -212,6 +219,7 @@ class PaymentAttempts:
                 payment_id=payment_id,
                 at=workflow.now(),
                 callback_ids=callback_ids,
+                refund_refs=refund_refs,
                 close=close,
                 rehold_until=workflow.now() + self._context.timings.hold,
             ),

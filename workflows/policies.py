@@ -32,6 +32,15 @@ class RemoteOptions(TypedDict):
     cancellation_type: ActivityCancellationType
 
 
+class PagedOptions(TypedDict):
+    """Options of a long step that heartbeats."""
+
+    task_queue: str
+    start_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
 # Our own database: short, keyed, retried until it answers.
 BOOKS = LocalOptions(
     start_to_close_timeout=timedelta(seconds=10),
@@ -74,6 +83,14 @@ POLL_PAYMENT = RemoteOptions(
     start_to_close_timeout=timedelta(seconds=45),
     retry_policy=_UNTIL_DONE,
     cancellation_type=ActivityCancellationType.TRY_CANCEL,
+)
+
+# A page of questions to providers; each answer is a heartbeat.
+RECONCILE = PagedOptions(
+    task_queue=PAYMENTS_QUEUE,
+    start_to_close_timeout=timedelta(minutes=15),
+    heartbeat_timeout=timedelta(minutes=1),
+    retry_policy=_UNTIL_DONE,
 )
 
 WAREHOUSE = RemoteOptions(

@@ -10,13 +10,8 @@ from workflows.messages import REFUND_REFUSED, RefundAccepted, RefundOrder
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import CustomerEvent, Notifications, SendNotifications
-    from activities.refunds import (
-        ClaimRefund,
-        RefundClaimed,
-        RefundPayment,
-        Refunds,
-        RefundSettled,
-    )
+    from activities.refund_claims import ClaimRefund, RefundClaimed
+    from activities.refunds import RefundPayment, Refunds, RefundSettled
     from domain.ids import idempotency_key
     from domain.notification import NotificationKind
     from domain.payment import RefundState
@@ -94,8 +89,12 @@ class RefundWorkflow:
 
     @workflow.update(description="Ask for the refund: accepted, or why not")
     async def begin(self) -> RefundAccepted:
-        """The same answer however often it is asked."""
+        """What was claimed, for whichever request came first; the same answer every time."""
         await workflow.wait_condition(lambda: self._claimed is not None or bool(self._refusal))
         if self._claimed is None:
             raise ApplicationError(self._refusal, type=REFUND_REFUSED, non_retryable=True)
-        return RefundAccepted(refund_id=self._request.refund_id, amount=self._claimed.amount)
+        return RefundAccepted(
+            refund_id=self._request.refund_id,
+            amount=self._claimed.amount,
+            lines=self._claimed.lines,
+        )

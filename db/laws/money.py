@@ -58,6 +58,13 @@ _MISMATCH = """
         AND payment_status NOT IN ('review', 'partially_refunded')
 """
 
+_DISPUTE = """
+    SELECT format('payment %s of order %s is disputed, but the order is %s, not in review',
+                  payments.id, order_number, payment_status)
+    FROM payments JOIN orders ON orders.id = order_id
+    WHERE disputed AND captured_minor > refunded_minor AND payment_status <> 'review'
+"""
+
 _UNPAID_CAPTURE = """
     SELECT format('payment %s of order %s is %s, but captured %s',
                   id, order_id, state, captured_minor)
@@ -142,6 +149,7 @@ CHECKS = (
     Check(3, _PAYMENTS, _ASKED),
     Check(3, _PAYMENTS, _CAPTURED),
     Check(3, _PAYMENTS, _MISMATCH),
+    Check(3, _PAYMENTS, _DISPUTE),
     Check(3, _PAYMENTS, _UNPAID_CAPTURE),
     Check(3, _PAYMENTS, _REFUND_SUMS),
     Check(3, _REFUNDS, _STRAY_REFUNDS),

@@ -62,7 +62,7 @@ class CertificateUrls:
             parsed = httpx.URL(url)
         except httpx.InvalidURL:
             return False
-        return not parsed.userinfo and bool(parsed.host) and _origin(parsed) in self._origins
+        return not parsed.userinfo and _origin(parsed) in self._origins
 
 
 def _origin(url: httpx.URL) -> _Origin:

@@ -65,17 +65,18 @@ class Transaction(_Object):
     amount: PaidAmount | None = None
 
     def view(self) -> PaymentView:
-        """The payment in our words."""
+        """The payment in our words; what went back of it is for its refunds to tell."""
         state = _look_up(PAYMENT_STATES, self.trade_state)
-        captured = self._paid() if state is PaymentState.PAID else Money.zero(CURRENCY)
+        paid = state is PaymentState.PAID
         failed = state is PaymentState.FAILED
         return PaymentView(
             payment_id=self.out_trade_no,
             provider_ref=self.out_trade_no,
             capture_ref=self.transaction_id or "",
             state=state,
-            captured=captured,
-            refunded=None if self.trade_state == "REFUND" else Money.zero(captured.currency),
+            captured=self._paid() if paid else Money.zero(CURRENCY),
+            refunded=None if paid else Money.zero(CURRENCY),
+            touched=self.trade_state == "REFUND",
             failure_code=self.trade_state if failed else "",
             failure_message=(self.trade_state_desc or "") if failed else "",
         )

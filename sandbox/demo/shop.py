@@ -15,6 +15,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.inventory import ReceiveStock
 from domain.ids import order_workflow_id
+from domain.order import GatewayName
 from sandbox.layout import Endpoints
 from workflows.policies import ORDERS_QUEUE
 from workflows.stock_receipt import StockReceiptWorkflow
@@ -61,8 +62,8 @@ class Shop:
             headers={**self._key, "Idempotency-Key": str(uuid4())},
         )
 
-    async def order(self, **quantities: int) -> Body:
-        """Place an order for products of the sample catalog, by product id; the API's answer.
+    async def order(self, *, by: GatewayName = "stripe", **quantities: int) -> Body:
+        """Order products of the sample catalog, by product id, to be paid `by`; the API's answer.
 
         Raises:
             StoryFailed: it was refused.
@@ -74,7 +75,7 @@ class Shop:
                 {"productId": product_id, "quantity": quantity}
                 for product_id, quantity in quantities.items()
             ],
-            "paymentMethod": "stripe",
+            "paymentMethod": by,
         }
         return _content(await self.request_order(draft))
 
@@ -99,6 +100,17 @@ class Shop:
 
         return await self._until(order_id, as_wanted, f"{wanted or waits_for}")
 
+    async def until_refunded(self, order_id: str, payment_id: str) -> Body:
+        """The order, once a refund of this payment has succeeded."""
+
+        def back(order: Body) -> bool:
+            return any(
+                (refund["paymentId"], refund["state"]) == (payment_id, "succeeded")
+                for refund in order["refunds"]
+            )
+
+        return await self._until(order_id, back, f"a refund of {payment_id}")
+
     async def until_declined(self, order_id: str) -> Body:
         """The order, once its payment was declined."""
         return await self.until(order_id, paymentStatus="failed")
@@ -112,6 +124,16 @@ class Shop:
         order = await self._until(order_id, payable, "a payment instruction")
         return next(p for p in reversed(order["payments"]) if p["action"])
 
+    async def try_again(self, order_id: str, gateway: GatewayName) -> Body:
+        """Another way to pay the order, instead of the earlier one."""
+        return _content(
+            await self._http.post(
+                f"{self._at.api}/orders/{order_id}/payments",
+                json={"gateway": gateway},
+                headers=self._key,
+            )
+        )
+
     async def play(self, path: str) -> Body:
         """Have a party outside act, through the simulator's control."""
         return _content(await self._http.post(f"{self._at.simulator}/_sim/{path}"))
@@ -119,6 +141,16 @@ class Shop:
     async def pay(self, payment: Body) -> None:
         """The customer pays."""
         await self.play(f"{payment['gateway']}/{payment['paymentId']}/pay")
+
+    async def misfortune(self, party: str, operation: str, behavior: str, order_id: str) -> None:
+        """Have something go wrong once, at a party outside, for this order."""
+        scenario = {
+            "party": party,
+            "operation": operation,
+            "behavior": behavior,
+            "match": {"orderId": order_id},
+        }
+        _content(await self._http.post(f"{self._at.simulator}/_sim/scenario", json=scenario))
 
     async def cancel(self, order_id: str, reason: str) -> None:
         """The customer cancels."""

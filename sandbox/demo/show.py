@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from rich.padding import Padding
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
 
 from cli import audit, order_view, output
 from db.audit import AuditReport
-from sandbox.demo.stories import Story
+from sandbox.demo.shop import Body
+from sandbox.demo.story import Story
+
+# What a terminal of 80 columns leaves for it.
+_WAY_LENGTH = 27
 
 
 def story(number: int, told: Story) -> None:
@@ -17,7 +23,11 @@ def story(number: int, told: Story) -> None:
     output.console.print()
     output.console.print(Rule(Text(f"{number}  {told.title}", style="bold"), align="left"))
     for line in told.lines:
-        output.say(f"  {line}", "bold cyan" if line.startswith("⏩") else "")
+        text = Text(line, style="bold cyan" if line.startswith("⏩") else "")
+        output.console.print(Padding(text, (0, 0, 0, 2)))
+    if told.paid_orders:
+        output.say("")
+        output.console.print(_ways_to_pay(told.paid_orders))
     if told.order is not None:
         output.say("")
         output.console.print(
@@ -55,3 +65,27 @@ def verdict(checks: Mapping[str, bool]) -> bool:
     for what, fine in checks.items():
         output.say(f"{'✓' if fine else '✗'} {what}", "green" if fine else "bold red")
     return all(checks.values())
+
+
+def _ways_to_pay(orders: Sequence[Body]) -> Table:
+    """One line an order: what its customer was given to pay with, and where it got to."""
+    return output.table(
+        "",
+        ("provider", "order", "how to pay", "goods", "payment"),
+        [
+            (
+                Text(order["gateway"], style="bold"),
+                order["orderNumber"],
+                _shortened(order["payment"]["action"]),
+                output.status(order["shippingStatus"]),
+                output.status(order["paymentStatus"]),
+            )
+            for order in orders
+        ],
+    )
+
+
+def _shortened(action: Body) -> str:
+    """What the customer's browser gets: a client secret, a link, a QR code's text."""
+    shown = f"{action['type'].replace('_', ' ')} {action['value']}"
+    return shown if len(shown) <= _WAY_LENGTH else f"{shown[: _WAY_LENGTH - 1]}…"

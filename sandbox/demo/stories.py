@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from sandbox.demo.shop import Body, Shop, StoryFailed
+from sandbox.demo import payment_stories
+from sandbox.demo.shop import Shop, StoryFailed
+from sandbox.demo.story import Story, Teller, expect, pass_time, tell_delivery
 
 _INVALID = Path(__file__).parents[2] / "examples" / "order-invalid.json"
 _EXPECTED_PROBLEMS = 10
-
-
-@dataclass(slots=True)
-class Story:
-    """What happened, line by line, and the order in the end."""
-
-    title: str
-    lines: list[str] = field(default_factory=list)
-    order: Body | None = None
-    problems: list[Body] = field(default_factory=list)
-    wrong: str = ""
-
-    def say(self, line: str) -> None:
-        """One more line."""
-        self.lines.append(line)
-
-
-Teller = Callable[[Shop, Story], Awaitable[None]]
 
 
 async def happy(shop: Shop, story: Story) -> None:
@@ -39,11 +21,11 @@ async def happy(shop: Shop, story: Story) -> None:
     story.say(f"A customer orders for {placed['pricing']['total']} CNY; the stock is held.")
     await shop.pay(placed["payment"])
     story.say("She pays; the provider calls back, and the order is confirmed.")
-    await _to_the_door(shop, story, order_id)
-    await _pass(shop, story, order_id, timedelta(hours=24), "24 h")
+    await tell_delivery(shop, story, order_id)
+    await pass_time(shop, story, order_id, timedelta(hours=24), "24 h")
     await shop.ended(order_id)
     story.say("She is invited to write a review, and the order is complete.")
-    story.order = await _expect(shop, order_id, "completed", "paid", "delivered")
+    story.order = await expect(shop, order_id, "completed", "paid", "delivered")
 
 
 async def invalid(shop: Shop, story: Story) -> None:
@@ -68,8 +50,8 @@ async def restocked(shop: Shop, story: Story) -> None:
     story.say(f"5 pieces arrive; {len(woken)} waiting order is woken and told how to pay.")
     await shop.pay(await shop.payment_of(order_id))
     story.say("The customer pays.")
-    await _to_the_door(shop, story, order_id)
-    story.order = await _expect(shop, order_id, "delivered", "paid", "delivered")
+    await tell_delivery(shop, story, order_id)
+    story.order = await expect(shop, order_id, "delivered", "paid", "delivered")
 
 
 async def declined(shop: Shop, story: Story) -> None:
@@ -81,8 +63,8 @@ async def declined(shop: Shop, story: Story) -> None:
     story.say("The customer's card is declined. The stock stays held for another try.")
     await shop.pay(payment)
     story.say("The second card works.")
-    await _to_the_door(shop, story, order_id)
-    story.order = await _expect(shop, order_id, "delivered", "paid", "delivered")
+    await tell_delivery(shop, story, order_id)
+    story.order = await expect(shop, order_id, "delivered", "paid", "delivered")
 
 
 async def expired(shop: Shop, story: Story) -> None:
@@ -91,10 +73,10 @@ async def expired(shop: Shop, story: Story) -> None:
     order_id = placed["orderId"]
     story.say("A customer orders, and closes the browser.")
     await shop.until(order_id, waits_for="the customer's payment")
-    await _pass(shop, story, order_id, timedelta(minutes=16), "16 min")
+    await pass_time(shop, story, order_id, timedelta(minutes=16), "16 min")
     await shop.ended(order_id)
     story.say("The payment is closed at the provider first; only then the stock is released.")
-    story.order = await _expect(shop, order_id, "cancelled", "failed", "pending")
+    story.order = await expect(shop, order_id, "cancelled", "failed", "pending")
 
 
 async def cancelled(shop: Shop, story: Story) -> None:
@@ -107,7 +89,7 @@ async def cancelled(shop: Shop, story: Story) -> None:
     await shop.cancel(order_id, "changed my mind")
     await shop.ended(order_id)
     story.say("The customer cancels: picking is recalled, the stock goes back, then the money.")
-    story.order = await _expect(shop, order_id, "cancelled", "refunded", "pending")
+    story.order = await expect(shop, order_id, "cancelled", "refunded", "pending")
 
 
 STORIES: tuple[tuple[str, Teller], ...] = (
@@ -117,36 +99,5 @@ STORIES: tuple[tuple[str, Teller], ...] = (
     ("Declined, then paid", declined),
     ("Never paid", expired),
     ("Cancelled after payment", cancelled),
+    *payment_stories.STORIES,
 )
-
-
-async def tell(shop: Shop, title: str, teller: Teller) -> Story:
-    """One story; what goes wrong in it becomes part of it."""
-    story = Story(title)
-    try:
-        await teller(shop, story)
-    except StoryFailed as error:
-        story.wrong = str(error)
-    return story
-
-
-async def _to_the_door(shop: Shop, story: Story, order_id: str) -> None:
-    await shop.until(order_id, waits_for="the warehouse")
-    shipped = await shop.play(f"shipments/{order_id}/ship")
-    await shop.until(order_id, status="shipped")
-    number = shipped["trackingNumber"]
-    story.say(f"The warehouse picks, packs and ships: parcel {number}.")
-    await shop.play(f"parcels/{number}/out_for_delivery")
-    await shop.until(order_id, shippingStatus="out_for_delivery")
-    await shop.play(f"parcels/{number}/delivered")
-    await shop.until(order_id, status="delivered", waits_for="the customer to enjoy")
-    story.say("The carrier delivers.")
-
-
-async def _pass(shop: Shop, story: Story, order_id: str, duration: timedelta, words: str) -> None:
-    story.say(f"⏩ {words} pass")
-    await shop.pass_time(order_id, duration)
-
-
-async def _expect(shop: Shop, order_id: str, status: str, payment: str, goods: str) -> Body:
-    return await shop.until(order_id, status=status, paymentStatus=payment, shippingStatus=goods)

@@ -21,7 +21,8 @@ from db.audit import AuditReport, audit
 from db.engine import Sessions, connect, session_factory
 from sandbox.demo import show
 from sandbox.demo.shop import Shop
-from sandbox.demo.stories import STORIES, tell
+from sandbox.demo.stories import STORIES
+from sandbox.demo.story import tell
 from sandbox.stack import EmbeddedStack
 from settings import load_settings
 

@@ -125,37 +125,33 @@ class Control:
         if action not in moves:
             raise Unprocessable(f"{action!r} is none of: {', '.join(moves)}")
         of_page = "text/html" in request.headers.get("accept", "")
+        entry = Entry(
+            party=party,
+            kind="control",
+            operation=action,
+            order_id=order_id,
+            payment_id=payment_id,
+            ref=ref,
+            status=200,
+            verdict="committed",
+        )
         try:
-            result = self._done(party, action, moves[action], order_id, payment_id, ref)
+            result = self._done(moves[action], entry)
         except (NotKnown, Conflict) as refusal:
             if of_page:
                 return _back_to_page(str(refusal))
             raise
         return _back_to_page() if of_page else json_response(Answer(200, result))
 
-    def _done(
-        self,
-        party: str,
-        action: str,
-        move: Callable[[], Done],
-        order_id: str,
-        payment_id: str,
-        ref: str,
-    ) -> Done:
+    def _done(self, move: Callable[[], Done], entry: Entry) -> Done:
+        journal = self._world.journal
         with self._world.store.transaction():
             result = move()
-            self._world.journal.write(
-                Entry(
-                    party=party,
-                    kind="control",
-                    operation=action,
-                    order_id=order_id or str(result.get("orderId", "")),
-                    payment_id=payment_id,
-                    ref=ref or str(result.get("providerRef", "")),
-                    status=200,
-                    verdict="committed",
-                )
-            )
+            # A refund that a move shows does not tell its order; what was written before does.
+            order_id = str(result.get("orderId", "")) or journal.order_of(entry.payment_id)
+            entry.order_id = entry.order_id or order_id
+            entry.ref = entry.ref or str(result.get("providerRef", ""))
+            journal.write(entry)
         return result
 
     def _add_scenario_routes(self) -> None:

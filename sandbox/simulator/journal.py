@@ -84,6 +84,13 @@ class Journal:
         (seq,) = self._store.execute(sql, payment_id).fetchone()
         return None if seq is None else int(seq)
 
+    def order_of(self, payment_id: str) -> str:
+        """The order that a payment is for; empty if no line tells."""
+        if not payment_id:
+            return ""
+        sql = "SELECT MAX(order_id) FROM journal WHERE payment_id = ?"
+        return self._store.execute(sql, payment_id).fetchone()[0] or ""
+
     def clear(self) -> None:
         """Tear all pages out."""
         self._store.execute("DELETE FROM journal")

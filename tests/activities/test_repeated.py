@@ -18,7 +18,8 @@ from activities.notifications import CustomerEvent, SendNotifications
 from activities.payments import AwaitPayment, CreatePayment, IntendPayment, SettlePayment
 from activities.placing import PlaceOrder, ValidateOrder
 from activities.records import CloseOrder, CompleteOrder, NoteEvent
-from activities.refunds import ClaimRefund, RefundPayment
+from activities.refund_claims import ClaimRefund
+from activities.refunds import RefundPayment
 from activities.shipments import PollParcel, RecordShipment, RecordTracking
 from db.audit import audit
 from db.engine import Sessions, connect, session_factory

@@ -69,6 +69,26 @@ async def test_an_order_goes_to_the_door(beside: Terminal, house: House) -> None
     await house.until(order_id, paymentStatus="partially_refunded")
 
 
+@pytest.mark.parametrize("gateway", ["paypal", "alipay", "wechatpay"])
+async def test_an_order_is_paid_through_the_provider_that_the_command_names(
+    beside: Terminal, house: House, gateway: str
+) -> None:
+    placed = await beside.run("order", "--gateway", gateway, "--json")
+    assert placed.code == 0, placed.err
+    assert placed.json["payment"]["gateway"] == gateway
+    paid = await beside.run("pay", placed.json["orderNumber"])
+    assert paid.code == 0, paid.err
+    await house.until(placed.json["orderId"], status="processing", paymentStatus="paid")
+
+
+async def test_a_provider_that_nobody_knows_is_refused_before_anything_is_ordered(
+    beside: Terminal,
+) -> None:
+    refused = await beside.run("order", "--gateway", "cowrie-shells")
+    assert refused.code == 2
+    assert "'wechatpay'" in refused.err
+
+
 async def test_a_paid_order_is_cancelled_and_the_watch_ends_with_it(
     beside: Terminal, house: House
 ) -> None:
@@ -137,6 +157,17 @@ async def test_load_leads_every_order_to_the_door(beside: Terminal) -> None:
     assert result["finished"] == 5
     assert result["failures"] == {}
     assert result["steps"]["whole order"]["n"] == 5
+
+
+async def test_load_lets_the_providers_take_turns(beside: Terminal, house: House) -> None:
+    done = await beside.run("load", "--orders", "4", "--to", "paid", "--gateway", "all", "--json")
+    assert done.code == 0, done.err
+    assert done.json["finished"] == 4
+    rows = await house.rows(
+        "SELECT DISTINCT payments.gateway FROM payments JOIN orders ON orders.id = order_id"
+        " WHERE customer_id LIKE 'L-%' AND payments.state = 'paid'"
+    )
+    assert {row.gateway for row in rows} >= {"stripe", "paypal", "alipay", "wechatpay"}
 
 
 def _example(name: str) -> str:

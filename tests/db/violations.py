@@ -124,6 +124,12 @@ VIOLATIONS = (
     ),
     Violation(
         3,
+        "a chargeback that is not in review",
+        "UPDATE payments SET disputed = true WHERE id = '{completed_payment}'",
+        "of order {completed_number} is disputed, but the order is paid, not in review",
+    ),
+    Violation(
+        3,
         "money on a payment that failed",
         "UPDATE payments SET state = 'failed' WHERE id = '{completed_payment}'",
         "payment {completed_payment} of order {completed} is failed, but captured 12900",

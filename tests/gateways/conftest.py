@@ -9,8 +9,10 @@ import pytest
 
 from gateways.http import build_client
 from gateways.payments.protocol import PaymentGateway
+from tests.gateways.adapters import adapters, credentials, strange_credentials
 from tests.gateways.peer import Peer, PeerHost
-from tests.gateways.providers import TRAITS, Provider, adapters
+from tests.gateways.provider_traits import TRAITS
+from tests.gateways.providers import Provider
 from tests.gateways.serving import serve
 from tests.gateways.simulated import Simulated, simulator
 
@@ -56,7 +58,7 @@ async def simulated() -> AsyncIterator[Simulated]:
 
 @pytest.fixture(scope="session")
 def payment_adapters(simulated: Simulated) -> dict[str, PaymentGateway]:
-    return adapters(simulated)
+    return adapters(simulated, credentials())
 
 
 @pytest.fixture(params=list(TRAITS))
@@ -67,3 +69,10 @@ def provider(
 ) -> Provider:
     """Each of the payment providers in turn, unless the test names them."""
     return Provider(request.param, payment_adapters[request.param], simulated)
+
+
+@pytest.fixture
+def stranger(provider: Provider, simulated: Simulated) -> Provider:
+    """Somebody who speaks to the same provider in our name."""
+    gateway = adapters(simulated, strange_credentials())[provider.name]
+    return Provider(provider.name, gateway, simulated)

@@ -1,18 +1,15 @@
-"""The four payment providers, side by side: how they differ by nature, and how to play with them.
-
-The contract suite reads the differences from `TRAITS`; its tests are the same for all four.
-"""
+"""A simulated payment provider with our adapter at its front door and its customers behind it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import uuid4
-
-import httpx
 
 from domain.ids import ORDER, PAYMENT, REFUND, encode_id
 from domain.money import Money
@@ -28,149 +25,14 @@ from domain.payment import (
     RefundView,
 )
 from gateways.errors import InvalidCallback
-from gateways.payments.alipay import AlipayGateway
-from gateways.payments.paypal import PayPalGateway
 from gateways.payments.protocol import PaymentGateway
-from gateways.payments.stripe import StripeGateway
-from gateways.payments.wechat_pay import WeChatPayGateway
-from tests.accounts import ACCOUNTS, provider_keys
+from tests.gateways.provider_traits import TRAITS, Traits
 from tests.gateways.simulated import Delivery, Simulated
 
 ASKED = Money(minor=12345, currency="CNY")
 NOTHING = Money.zero("CNY")
 
 Json = dict[str, object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Traits:
-    """What a provider does differently, by the nature of its protocol."""
-
-    # What the customer's browser gets to see.
-    action: str
-    # The calls that have an effect at the provider, by the simulator's names.
-    effects: tuple[str, ...]
-    # A currency that the adapter does not offer there.
-    foreign_currency: str
-    # How a declined try is seen: only some providers tell merchants of it.
-    declined: PaymentState
-    # Whether there is a way to pay that takes days.
-    slow: bool = False
-    # What a customer does before the provider knows of the payment at all.
-    first_moves: tuple[str, ...] = ()
-    # Whether the provider's own close keeps customers from paying, and what is seen if money
-    # comes nevertheless.
-    close_is_final: bool = True
-    late: PaymentState = PaymentState.PAID
-    # How a refund that the customer's bank returns is seen; none if refunds are made at once.
-    returned: RefundState | None = None
-    # Whether a query tells what has gone back: of a part, and when it is all.
-    tells_part: bool = True
-    tells_all: bool = True
-    # Whether merchants are told of refunds in the provider's own web console, and of disputes.
-    tells_foreign_refunds: bool = True
-    tells_disputes: bool = False
-    # Whether the provider signs its answers.
-    signs_answers: bool = False
-
-
-TRAITS: Mapping[str, Traits] = {
-    "stripe": Traits(
-        action="client_secret",
-        effects=("create", "cancel", "refund"),
-        foreign_currency="KWD",
-        declined=PaymentState.FAILED,
-        slow=True,
-        returned=RefundState.FAILED,
-        tells_disputes=True,
-    ),
-    # No order can be closed there. None needs to be: nobody pays before we capture.
-    "paypal": Traits(
-        action="redirect",
-        effects=("create", "capture", "refund"),
-        foreign_currency="KWD",
-        declined=PaymentState.FAILED,
-        slow=True,
-        close_is_final=False,
-        late=PaymentState.APPROVED,
-        returned=RefundState.FAILED,
-        tells_disputes=True,
-    ),
-    # The trade begins when the code is scanned; until then there is nothing to close.
-    "alipay": Traits(
-        action="qr_code",
-        effects=("create", "cancel", "refund"),
-        foreign_currency="USD",
-        declined=PaymentState.PENDING,
-        first_moves=("scan",),
-        tells_part=False,
-        signs_answers=True,
-    ),
-    "wechatpay": Traits(
-        action="qr_code",
-        effects=("create", "cancel", "refund"),
-        foreign_currency="USD",
-        declined=PaymentState.PENDING,
-        returned=RefundState.MANUAL,
-        tells_part=False,
-        tells_all=False,
-        tells_foreign_refunds=False,
-        signs_answers=True,
-    ),
-}
-
-
-def providers_that(fit: Callable[[Traits], object]) -> list[str]:
-    """The names of those whose traits `fit`."""
-    return [name for name, traits in TRAITS.items() if fit(traits)]
-
-
-def effects() -> list[tuple[str, str]]:
-    """Every call with an effect, with its provider."""
-    return [(name, effect) for name, traits in TRAITS.items() for effect in traits.effects]
-
-
-def adapters(simulated: Simulated) -> dict[str, PaymentGateway]:
-    """The four adapters, which differ from those in production by addresses and keys alone."""
-    keys, notify_url = provider_keys(), f"{simulated.callback_url}/callbacks/payments"
-    http, url = simulated.client, simulated.url
-    return {
-        "stripe": StripeGateway(
-            http, ACCOUNTS["stripe_api_key"], ACCOUNTS["stripe_webhook_secret"], url
-        ),
-        "paypal": PayPalGateway(
-            http,
-            client_id=ACCOUNTS["paypal_client_id"],
-            client_secret=ACCOUNTS["paypal_client_secret"],
-            webhook_id=ACCOUNTS["paypal_webhook_id"],
-            base_url=f"{url}/paypal",
-            cert_hosts=(url,),
-            trust_roots=str(keys.paypal_root),
-            verification="offline",
-            shop_url="https://shop.example.com",
-        ),
-        "alipay": AlipayGateway(
-            http,
-            app_id=ACCOUNTS["alipay_app_id"],
-            seller_id=ACCOUNTS["alipay_seller_id"],
-            private_key=str(keys.alipay_merchant),
-            public_key=str(keys.public_half(keys.alipay_provider)),
-            base_url=f"{url}/alipay/gateway.do",
-            notify_url=f"{notify_url}/alipay",
-        ),
-        "wechatpay": WeChatPayGateway(
-            http,
-            mchid=ACCOUNTS["wechatpay_mchid"],
-            appid=ACCOUNTS["wechatpay_appid"],
-            serial=ACCOUNTS["wechatpay_serial"],
-            private_key=str(keys.wechatpay_merchant),
-            public_key=str(keys.public_half(keys.wechatpay_provider)),
-            public_key_id=ACCOUNTS["wechatpay_public_key_id"],
-            apiv3_key=ACCOUNTS["wechatpay_apiv3_key"],
-            base_url=f"{url}/wechatpay",
-            notify_url=f"{notify_url}/wechatpay",
-        ),
-    }
 
 
 @dataclass
@@ -258,15 +120,19 @@ class Provider:
         tells = self.traits.tells_all if minor == of.minor else self.traits.tells_part
         return Money(minor=minor, currency=of.currency) if tells else None
 
-    async def holds(self, order_id: str) -> list[Json]:
-        """What the provider itself holds of an order."""
-        answer = await self._looked_up("state", order_id=order_id)
-        return [payment for payment in answer["payments"] if payment["gateway"] == self.name]
-
-    async def holds_of(self, payment: PaymentRef) -> list[Json]:
+    async def holds(self, payment_id: str) -> list[Json]:
         """What the provider itself holds under our payment's id."""
-        held = (await self._looked_up("state"))["payments"]
-        return [payment_ for payment_ in held if payment_["paymentId"] == payment.payment_id]
+        payments = (await self._looked_up("state", limit="50"))["payments"]
+        return [payment for payment in payments if payment["paymentId"] == payment_id]
+
+    async def in_the_end(self, payment_id: str) -> tuple[object, object, object]:
+        """Whether the one payment is open, and what was taken and given back of it for good."""
+        async with asyncio.timeout(10):
+            while True:
+                (held,) = await self.holds(payment_id)
+                if not any(refund["status"] in _WAITING for refund in _refunds(held)):
+                    return held["open"], held["captured"], held["refunded"]
+                await asyncio.sleep(0.02)
 
     async def happened(self, payment_id: str, operation: str) -> int:
         """How often a call had an effect, whatever was answered."""
@@ -289,6 +155,19 @@ class Provider:
 
         return await self.simulated.told(read)
 
+    async def told_paid(self, payment: PaymentRef) -> CallbackEvent:
+        """The callback that says that the payment is paid."""
+        return await self.told(payment, lambda news: news.kind == self.traits.paid)
+
+    async def delivered(self, payment: PaymentRef) -> None:
+        """Wait until the provider is content with how the money's callback was taken."""
+        async with asyncio.timeout(10):
+            while True:
+                tries = await self.journal(payment.payment_id, self.traits.paid)
+                if tries and tries[-1]["verdict"] == "delivered":
+                    return
+                await asyncio.sleep(0.02)
+
     async def believed(self, delivery: Delivery) -> CallbackEvent | None:
         """A delivery as our adapter reads it; none if it is not to be believed, or not ours."""
         if delivery.path != f"/callbacks/payments/{self.name}":
@@ -299,15 +178,29 @@ class Provider:
         except InvalidCallback:
             return None
 
+    @contextmanager
+    def answering_for_itself(self, *, refusals: int = 0) -> Iterator[None]:
+        """Let the adapter acknowledge callbacks, each believable one after so many refusals."""
+        seen: Counter[str] = Counter()
+
+        async def answer(delivery: Delivery) -> tuple[int, str, bytes]:
+            news = await self.believed(delivery)
+            if news is not None:
+                seen[news.dedupe_key] += 1
+            accepted = news is not None and seen[news.dedupe_key] > refusals
+            return self.gateway.acknowledge(accepted=accepted)
+
+        with self.simulated.answering(answer):
+            yield
+
     async def _looked_up(self, what: str, **query: str) -> dict[str, list[Json]]:
-        answer: httpx.Response = await self.simulated.client.get(
-            f"{self.simulated.url}/_sim/{what}", params=query
-        )
+        answer = await self.simulated.client.get(f"{self.simulated.url}/_sim/{what}", params=query)
         found: dict[str, list[Json]] = answer.json()
         return found
 
 
 _tries = count(1)
+_WAITING = {"pending", "PROCESSING"}
 
 
 def leads_to(news: CallbackEvent, payment: PaymentRef) -> bool:
@@ -329,24 +222,36 @@ def refund_of(payment: PaymentRef, minor: int) -> RefundRequest:
     )
 
 
-Effect = Callable[[], Awaitable[object]]
+@dataclass(frozen=True)
+class Intent:
+    """A call that has one effect on one payment, however often it is made."""
+
+    payment_id: str
+    call: Callable[[], Awaitable[object]]
 
 
-async def intended(provider: Provider, effect: str) -> tuple[PaymentRequest, Effect]:
-    """A payment for which the next call, which may be repeated, has that `effect`."""
+async def intended(provider: Provider, effect: str) -> Intent:
+    """A payment for which the next call has that `effect`."""
     request, gateway = provider.request(), provider.gateway
+    key = f"{request.payment_id}:{effect}:1"
     match effect:
         case "create":
-            return request, lambda: gateway.create(request)
+            return Intent(request.payment_id, lambda: gateway.create(request))
         case "cancel":
             payment = await provider.noticed(request)
-            return request, lambda: gateway.close(payment)
+            return Intent(payment.payment_id, lambda: gateway.close(payment))
         case "capture":
             payment = await provider.created(request)
             await provider.moves(payment, "pay")
-            return request, lambda: gateway.capture(payment, f"{payment.payment_id}:capture:1")
+            return Intent(payment.payment_id, lambda: gateway.capture(payment, key))
         case "refund":
             refund = refund_of(await provider.paid(request), 345)
-            return request, lambda: gateway.refund(refund)
+            return Intent(request.payment_id, lambda: gateway.refund(refund))
         case _:
             raise AssertionError(effect)
+
+
+def _refunds(held: Json) -> list[Json]:
+    refunds = held["refunds"]
+    assert isinstance(refunds, list)
+    return refunds

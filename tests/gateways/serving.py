@@ -24,6 +24,8 @@ async def serve(app: ASGIApp, *, lifespan: Literal["on", "off"] = "off") -> Asyn
     # Named TCP, or asyncio leaves small answers waiting 40 ms for more to send.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    # Whoever is faster than the server waits for it.
+    listener.listen()
     config = uvicorn.Config(app, log_config=None, lifespan=lifespan, ws="none", http="h11")
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -33,6 +33,10 @@ class Delivery:
     body: bytes
 
 
+# Status, media type and body.
+Answer = Callable[[Delivery], Awaitable[tuple[int, str, bytes]]]
+
+
 @dataclass
 class Simulated:
     """A running simulator, and a client for the adapters."""
@@ -40,6 +44,7 @@ class Simulated:
     url: str
     callback_url: str
     client: httpx.AsyncClient
+    _answer: Answer | None = None
     _deliveries: list[Delivery] = field(default_factory=list)
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -66,6 +71,17 @@ class Simulated:
                     return news
         raise AssertionError
 
+    def about(self, word: str) -> list[Delivery]:
+        """What has arrived with `word` in its body, oldest first."""
+        return [delivery for delivery in self._deliveries if word.encode() in delivery.body]
+
+    @contextmanager
+    def answering(self, answer: Answer) -> Iterator[None]:
+        """Answer callbacks in this way for a while."""
+        self._answer = answer
+        yield
+        self._answer = None
+
     async def _ever(self) -> AsyncIterator[Delivery]:
         for number in count():
             async with self._arrived:
@@ -78,8 +94,11 @@ class Simulated:
         async with self._arrived:
             self._deliveries.append(delivery)
             self._arrived.notify_all()
-        # Alipay's acknowledgement; the others look at the status alone.
-        return Response(b"success")
+        if self._answer is None:
+            # Alipay's acknowledgement; the others look at the status alone.
+            return Response(b"success")
+        status, media_type, body = await self._answer(delivery)
+        return Response(body, status, media_type=media_type)
 
 
 @asynccontextmanager

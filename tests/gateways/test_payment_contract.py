@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from domain.money import Money
@@ -14,9 +16,13 @@ from domain.payment import (
 )
 from gateways.errors import GatewayRejected, NotFound
 from gateways.payments.protocol import PaymentGateway
-from tests.gateways.providers import ASKED, NOTHING, Provider, providers_that, refund_of
+from tests.gateways.provider_traits import providers_that
+from tests.gateways.providers import ASKED, NOTHING, Provider, refund_of
 
 slow = pytest.mark.parametrize("provider", providers_that(lambda t: t.slow), indirect=True)
+comparing = pytest.mark.parametrize(
+    "provider", providers_that(lambda t: t.compares_requests), indirect=True
+)
 closing = pytest.mark.parametrize(
     "provider", providers_that(lambda t: t.close_is_final), indirect=True
 )
@@ -41,21 +47,31 @@ async def test_creating_twice_under_one_key_makes_one_payment(provider: Provider
     assert first.provider_ref == second.provider_ref
     assert first.action.type == second.action.type == provider.traits.action
     assert first.action.value
-    (held,) = await provider.holds(request.order_id)
+    (held,) = await provider.holds(request.payment_id)
     assert (held["paymentId"], held["amount"], held["open"]) == (request.payment_id, 12345, True)
     assert await provider.happened(request.payment_id, "create") == 1
 
 
+async def test_one_key_for_two_amounts_makes_the_first_payment_alone(provider: Provider) -> None:
+    request = provider.request()
+    await provider.created(request)
+    other = request.model_copy(update={"amount": Money(minor=1, currency="CNY")})
+    with suppress(GatewayRejected):
+        await provider.gateway.create(other)
+    (held,) = await provider.holds(request.payment_id)
+    assert held["amount"] == 12345
+
+
+@comparing
 async def test_one_key_for_two_amounts_is_our_mistake_and_no_refused_payment(
     provider: Provider,
 ) -> None:
     request = provider.request()
     await provider.created(request)
-    other = request.model_copy(update={"amount": Money(minor=1, currency="CNY")})
     with pytest.raises(GatewayRejected):
-        await provider.gateway.create(other)
-    (held,) = await provider.holds(request.order_id)
-    assert held["amount"] == 12345
+        await provider.gateway.create(
+            request.model_copy(update={"amount": Money(minor=1, currency="CNY")})
+        )
 
 
 async def test_a_currency_that_is_not_offered_is_rejected_and_never_asked_for(
@@ -76,7 +92,7 @@ async def test_a_creation_that_the_provider_refuses_is_an_outcome_with_its_code(
     outcome = await provider.gateway.create(request)
     assert isinstance(outcome, PaymentRejected)
     assert outcome.code == "SOME_CODE_OF_ITS_OWN"
-    assert await provider.holds(request.order_id) == []
+    assert await provider.holds(request.payment_id) == []
 
 
 async def test_an_unpaid_payment_is_pending_and_holds_nothing(provider: Provider) -> None:
@@ -198,7 +214,7 @@ async def test_a_part_and_the_rest_add_up_and_nothing_more_is_given_back(
     assert view.refunded == provider.refunded(12345)
     with pytest.raises(GatewayRejected):
         await provider.gateway.refund(refund_of(payment, 1))
-    (held,) = await provider.holds_of(payment)
+    (held,) = await provider.holds(payment.payment_id)
     assert (held["captured"], held["refunded"]) == (12345, 12345)
 
 
@@ -208,11 +224,12 @@ async def test_the_same_refund_twice_is_one(provider: Provider) -> None:
     first, second = [await provider.gateway.refund(refund) for _ in range(2)]
     assert (first.provider_ref, first.amount) == (second.provider_ref, second.amount)
     await provider.settled(refund)
-    (held,) = await provider.holds_of(payment)
+    (held,) = await provider.holds(payment.payment_id)
     assert held["refunded"] == 345
     assert await provider.happened(payment.payment_id, "refund") == 1
 
 
+@comparing
 async def test_one_refund_with_two_amounts_is_our_mistake(provider: Provider) -> None:
     refund = refund_of(await provider.paid(), 345)
     await provider.gateway.refund(refund)
@@ -258,5 +275,5 @@ async def test_a_refund_waits_for_the_bank_which_lets_it_through_or_returns_it(
         await provider.moves(payment, move, refund_id=refund.refund_id)
         seen.append(await provider.settled(refund))
     assert [view.state for view in seen] == list(ends.values())
-    (held,) = await provider.holds_of(payment)
+    (held,) = await provider.holds(payment.payment_id)
     assert held["refunded"] == 100

@@ -185,22 +185,6 @@ async def test_a_forged_webhook_is_refused_and_the_true_one_that_follows_is_not(
     assert await simulated.told(refused)
 
 
-async def test_another_webhook_id_accepts_nothing_of_it(
-    gateway: PayPalGateway, simulated: Simulated
-) -> None:
-    stranger = _gateway(simulated, webhook_id="WH-OTHER")
-    payment = await _approved(gateway, simulated)
-
-    async def refused(delivery: Delivery) -> bool | None:
-        if payment.payment_id.encode() not in delivery.body:
-            return None
-        with pytest.raises(InvalidCallback):
-            await stranger.parse_callback(delivery.headers, delivery.body, datetime.now(UTC))
-        return True
-
-    assert await simulated.told(refused)
-
-
 async def test_creating_again_with_the_same_key_gives_the_same_order(
     gateway: PayPalGateway,
 ) -> None:

@@ -126,7 +126,7 @@ async def test_a_payment_is_pending_until_it_is_paid_and_told_of(
     await simulated.moves(f"wechatpay/{request_.payment_id}/pay")
 
     after = await gateway.query(_ref(request_))
-    assert (after.state, after.captured, after.refunded) == (PaymentState.PAID, ASKED, NOTHING)
+    assert (after.state, after.captured, after.refunded) == (PaymentState.PAID, ASKED, None)
     news = await _told(simulated, gateway, request_, lambda _: True)
     assert (news.kind, news.topic) == ("TRANSACTION.SUCCESS", CallbackTopic.PAYMENT)
     assert news.payment_id == request_.payment_id

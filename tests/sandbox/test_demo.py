@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.cli.terminal import PROJECT, Terminal
@@ -20,9 +22,15 @@ async def test_the_demo_takes_orders_down_every_path_and_the_books_are_right() -
         "product_not_found",
         "out of stock: waits for",
         "payment declined",
+        "paid too late: it goes back",
+        "⏩ 60 s pass",
+        "paid twice: it goes back",
+        "refunded at the provider",
         "Every law holds.",
         "Temporal Web UI: http://127.0.0.1:",
         "mails arrived: http://127.0.0.1:",
     ):
         assert words in shown.out
+    for provider in ("stripe", "paypal", "alipay", "wechatpay"):
+        assert re.search(rf"{provider} .* delivered +paid", shown.out)
     assert "✗" not in shown.out

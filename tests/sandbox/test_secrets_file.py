@@ -46,3 +46,8 @@ def test_orderflow_accepts_the_secrets(tmp_path: Path, monkeypatch: pytest.Monke
     assert settings.payload_keys[0][0] == "k1"
     assert settings.stripe_api_key is not None
     assert settings.stripe_api_key.get_secret_value().startswith("sk_test_")
+    assert settings.paypal_client_secret is not None
+    assert settings.paypal_webhook_id.startswith("WH-")
+    # WeChat Pay takes exactly 32 characters.
+    assert settings.wechatpay_apiv3_key is not None
+    assert len(settings.wechatpay_apiv3_key.get_secret_value()) == 32

@@ -185,6 +185,16 @@ async def test_the_journal_tells_everything_but_secrets(lab: Lab) -> None:
     assert len(entries) == 2
 
 
+async def test_every_move_is_written_down_under_its_order(lab: Lab) -> None:
+    intent = await lab.paid(1000)
+    for move in ("refund-outside?amount=300", "refund-fail", "dispute"):
+        await lab.post(f"/_sim/stripe/{payment_id(intent)}/{move}")
+    entries = await lab.journal(order_id=order_id(intent))
+
+    moves = [e["operation"] for e in entries if e["kind"] == "control"]
+    assert moves == ["pay", "refund-outside", "refund-fail", "dispute"]
+
+
 async def test_the_page_shows_what_waits_and_its_buttons_work_without_scripts(lab: Lab) -> None:
     intent = await lab.intent(metadata={"payment_id": "P<b>", "order_id": "O" + uuid4().hex[:20]})
     page = await lab.http.get("/_sim/")

@@ -1,0 +1,214 @@
+"""Claims a refund's amount in the books, before anybody is asked to pay it back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.refund_books import GOODS_GONE
+from db import orders, payments, refunds
+from db.orders import OrderRow
+from db.payments import Payment
+from db.refunds import Refund, RefundRowState
+from domain.errors import PermanentError
+from domain.ids import idempotency_key
+from domain.money import Money
+from domain.order import Value
+from domain.refunding import UnitsRefunded, refund_of_lines
+
+
+class ClaimRefund(Value):
+    """Set part of what an order paid aside for a refund.
+
+    Either `amount`, or the money for `lines` (units by line number), or without both all that is
+    left. `retry_of` names a failed refund that this one stands for.
+    """
+
+    refund_id: str
+    order_id: str
+    amount: Money | None = None
+    lines: dict[int, int] = Field(default_factory=dict)
+    retry_of: str = ""
+    reason: str
+    at: datetime
+
+
+class RefundClaimed(Value):
+    """The amount is set aside; nobody else can claim it."""
+
+    outcome: Literal["claimed"] = "claimed"
+    payment_id: str
+    amount: Money
+    lines: dict[int, int] = Field(default_factory=dict)
+
+
+class RefundNotPossible(Value):
+    """Why nothing can be refunded."""
+
+    outcome: Literal["refused"] = "refused"
+    reason: str
+
+
+class ClaimResult(Value):
+    """What came of a claim."""
+
+    result: Annotated[RefundClaimed | RefundNotPossible, Field(discriminator="outcome")]
+
+
+class RetryNotPossible(PermanentError):
+    """The refund that is to be made again did not fail, or is not there."""
+
+
+async def claim(session: AsyncSession, command: ClaimRefund) -> RefundClaimed | RefundNotPossible:
+    """Claim the amount on the payment that pays for the order, or say why not.
+
+    Raises:
+        RefundExceedsCapture: there is not that much left.
+        LinesNotRefundable: there are not that many units left.
+        RetryNotPossible: there is no such failed refund.
+    """
+    order = await orders.lock_order(session, command.order_id)
+    known = await session.get(Refund, command.refund_id)
+    if known is not None:
+        return _claimed_before(known)
+    failed = await _failed_refund(session, command) if command.retry_of else None
+    if failed is not None:
+        lines = {int(line_no): quantity for line_no, quantity in failed.lines.items()}
+        command = command.model_copy(update={"amount": failed.amount, "lines": lines})
+    amount = command.amount
+    if command.lines:
+        amount = refund_of_lines(
+            await orders.to_order(session, order),
+            command.lines,
+            await _units_refunded(session, order),
+        )
+    if order.status not in GOODS_GONE and amount is None:
+        return RefundNotPossible(
+            reason=f"the order is {order.status}: cancel it to give all the money back"
+        )
+    payment_id = failed.payment_id if failed else await _paying(session, command.order_id)
+    if not payment_id:
+        return RefundNotPossible(reason="the order has no money left to give back")
+    refund = await intend(
+        session,
+        refund_id=command.refund_id,
+        payment_id=payment_id,
+        amount=amount,
+        reason=command.reason,
+        key=idempotency_key(command.refund_id, "refund"),
+        at=command.at,
+        lines=command.lines,
+        retry_of=command.retry_of,
+    )
+    assert refund is not None
+    return _claimed(refund)
+
+
+def _claimed(refund: Refund) -> RefundClaimed:
+    lines = {int(line_no): quantity for line_no, quantity in refund.lines.items()}
+    return RefundClaimed(payment_id=refund.payment_id, amount=refund.amount, lines=lines)
+
+
+def _claimed_before(refund: Refund) -> RefundClaimed | RefundNotPossible:
+    """The same answer again; but a retry that failed as well is not on its way any more."""
+    if refund.retry_of and refund.state == RefundRowState.FAILED:
+        return RefundNotPossible(
+            reason=f"refund {refund.retry_of} was made again as {refund.id}, which failed, too:"
+            " retry that one"
+        )
+    return _claimed(refund)
+
+
+async def _paying(session: AsyncSession, order_id: str) -> str:
+    """The payment that pays for the order, if there is anything left of it."""
+    for payment in await payments.payments_of(session, order_id):
+        if payment.left.minor > 0 and not payment.surplus:
+            return payment.id
+    return ""
+
+
+async def _failed_refund(session: AsyncSession, command: ClaimRefund) -> Refund:
+    """The failed refund that is to be made again.
+
+    Raises:
+        RetryNotPossible: that one did not fail, or is not this order's.
+    """
+    failed = await session.get(Refund, command.retry_of)
+    if failed is None or failed.order_id != command.order_id:
+        raise RetryNotPossible(f"the order has no refund {command.retry_of}")
+    if failed.state != RefundRowState.FAILED:
+        raise RetryNotPossible(
+            f"refund {failed.id} is {failed.state}: only a failed one is retried"
+        )
+    return failed
+
+
+async def _units_refunded(session: AsyncSession, order: OrderRow) -> UnitsRefunded:
+    """The units whose money has gone back, or is about to."""
+    units: Counter[int] = Counter()
+    given = Money.zero(order.currency)
+    for refund in await refunds.refunds_of(session, order.id):
+        if refund.lines and refund.state != RefundRowState.FAILED:
+            units.update({int(line_no): quantity for line_no, quantity in refund.lines.items()})
+            given += refund.amount
+    return UnitsRefunded(lines=units, given=given)
+
+
+async def intend(
+    session: AsyncSession,
+    *,
+    refund_id: str,
+    payment_id: str,
+    amount: Money | None,
+    reason: str,
+    key: str,
+    at: datetime,
+    lines: Mapping[int, int] | None = None,
+    retry_of: str = "",
+) -> Refund | None:
+    """The stored intent; nothing if the payment has nothing left to give back.
+
+    Raises:
+        RefundExceedsCapture: the payment has not that much left.
+    """
+    payment = await session.get_one(Payment, payment_id)
+    await orders.lock_order(session, payment.order_id)
+    payment = await payments.lock_payment(session, payment_id)
+    await session.refresh(payment)
+    if amount is None:
+        known = await session.get(Refund, refund_id)
+        amount = known.amount if known else payment.left
+    if amount.minor == 0:
+        return None
+    refund = await refunds.intend_refund(
+        session,
+        Refund(
+            id=refund_id,
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            state=RefundRowState.INTENDED,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            reason=reason,
+            lines={str(line_no): quantity for line_no, quantity in (lines or {}).items()},
+            retry_of=retry_of,
+            idempotency_key=key,
+            created_at=at,
+        ),
+    )
+    await orders.add_event(
+        session,
+        payment.order_id,
+        "refund_requested",
+        at,
+        dedupe_key=f"refund_requested:{refund.id}",
+        refund_id=refund.id,
+        amount=str(refund.amount),
+        reason=refund.reason,
+    )
+    return refund
