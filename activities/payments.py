@@ -33,7 +33,6 @@ from domain.settlement import Answer, Settlement, decide
 from gateways.errors import NotFound
 from gateways.payments.protocol import PaymentGateway
 
-
 # A customer's approval may outlive a declined capture; it is not tried for ever.
 _MOST_CAPTURES = 5
 

@@ -104,7 +104,7 @@ class Refunds:
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, refund.order_id)
             payment = await payments.lock_payment(session, payment.id)
-            await book_refund(session, order, payment, view, command.at)
+            await book_refund(session, order, payment, view, command.at + _waited())
         if view.state is RefundState.PENDING:
             attempt = activity.info().attempt
             raise not_yet("the refund is pending", _DELAYS[min(attempt, len(_DELAYS)) - 1])
@@ -149,3 +149,9 @@ class Refunds:
             if known == name:
                 return gateway
         raise GatewayOff(f"no credentials for {name}: set its variables and restart the worker")
+
+
+def _waited() -> timedelta:
+    """How long this has been tried: a pending refund may take days."""
+    info = activity.info()
+    return info.started_time - info.scheduled_time

@@ -33,10 +33,10 @@ def refunds(order: Body) -> RenderableType | None:
 def _purpose(refund: Body) -> Text:
     goods = ", ".join(f"{line['quantity']} × {line['sku']}" for line in refund["lines"])
     retry = f"instead of {refund['retryOf']}" if refund["retryOf"] else ""
-    said = "; ".join(filter(None, (goods, refund["reason"], retry)))
-    failed = refund["state"] in {"failed", "manual"}
-    code = f"  {refund['failureCode']}" if failed and refund["failureCode"] else ""
-    return Text.assemble(said, (code, "red"))
+    parts = [Text(part) for part in (goods, refund["reason"], retry) if part]
+    if refund["failureCode"]:
+        parts.append(Text(refund["failureCode"], style="red"))
+    return Text("; ").join(parts)
 
 
 def _left_over(order: Body) -> list[str]:

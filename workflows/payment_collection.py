@@ -243,7 +243,13 @@ class PaymentCollection:
             f"a person: {self.attempts.mismatch}",
             then="cancel the order to give the money back",
         )
-        await workflow.wait_condition(lambda: self._context.cancel is not None)
+        listens = workflow.patched("hear news in review")
+        while self._context.cancel is None:
+            await workflow.wait_condition(
+                lambda: self._context.cancel is not None or (listens and bool(self.attempts.news))
+            )
+            if self._context.cancel is None:
+                await self._hear()
         self._context.stop_if_cancelled()
 
     def _finish(self) -> None:

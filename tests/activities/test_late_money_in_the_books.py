@@ -24,16 +24,16 @@ from tests.db.healthy import PRICE, SKU, Names, Shop
 
 NOTHING = Money.zero("CNY")
 
-# All that money or goods depend on.
-TABLES = (
-    "orders",
-    "payments",
-    "refunds",
-    "holds",
-    "inventory",
-    "stock_movements",
-    "order_events",
-)
+# Everything of one order that money or goods depend on.
+TABLES = {
+    "orders": "id = :order",
+    "payments": "order_id = :order",
+    "refunds": "order_id = :order",
+    "holds": "order_id = :order",
+    "stock_movements": "order_id = :order",
+    "order_events": "order_id = :order",
+    "inventory": "sku = :sku",
+}
 
 # Where an order may stand when its provider says something; `shop` makes the order.
 ORDERS = {
@@ -150,13 +150,16 @@ class Books:
         async with self._sessions.begin() as session:
             return await settle(session, view, now, now + timedelta(minutes=15))
 
-    async def snapshot(self) -> list[str]:
-        """All rows of all these tables, but for when they were last looked at."""
+    async def snapshot(self, names: Names) -> list[str]:
+        """All rows of one order in these tables, but for when they were last looked at."""
         found: list[str] = []
         async with self._sessions() as session:
-            for table in TABLES:
-                statement = f"SELECT to_jsonb(t) - 'updated_at' FROM {table} t"  # noqa: S608
-                found += sorted(f"{table} {row}" for row in await session.scalars(text(statement)))
+            for table, condition in TABLES.items():
+                rows = await session.scalars(
+                    text(f"SELECT to_jsonb(t) - 'updated_at' FROM {table} t WHERE {condition}"),  # noqa: S608 - our own names
+                    {"order": names.order, "sku": SKU},
+                )
+                found += sorted(f"{table} {row}" for row in rows)
         return found
 
     async def assert_laws_hold(self) -> None:
@@ -255,9 +258,9 @@ async def test_whatever_a_provider_says_of_an_order_that(
 
     assert settled.settlement == wanted(where, said)
     await books.assert_laws_hold()
-    before = await books.snapshot()
+    before = await books.snapshot(subject.names)
     assert (await books.hear(subject, subject.view(said))).settlement == settled.settlement
-    assert await books.snapshot() == before
+    assert await books.snapshot(subject.names) == before
 
 
 async def test_money_on_its_way_back_does_not_pay_when_the_stock_returns(books: Books) -> None:

@@ -20,6 +20,7 @@ from tests.workflows.journey import (
     movements,
     refunds,
     until_ended,
+    until_mailed,
 )
 from tests.workflows.paying import (
     A_MOMENT,
@@ -34,6 +35,7 @@ from tests.workflows.paying import (
     move,
     place_at,
     reach_the_warehouse,
+    settle_late_money,
     until_noted,
 )
 
@@ -283,6 +285,24 @@ async def test_money_that_comes_in_the_moment_of_the_cancellation_goes_back(
     await let_it_end(house, order_id)
 
     await assert_undone(house, placed, product, paid=True)
+
+
+@every_gateway
+async def test_of_paying_and_cancelling_at_the_same_moment_no_money_is_left(
+    house: House, product: str, gateway: str
+) -> None:
+    placed = await place_at(house, product, gateway)
+    order_id = placed["orderId"]
+
+    await asyncio.gather(move(house, placed["payment"], "pay", force=True), cancel(house, order_id))
+
+    await let_it_end(house, order_id)
+    (payment,) = await house.at_provider(order_id)
+    paid = payment["captured"] == PRICE
+    if paid:
+        await settle_late_money(house, order_id)
+        await until_mailed(house, order_id, "order_refunded")
+    await assert_undone(house, placed, product, paid=paid)
 
 
 async def test_a_capture_that_is_under_way_at_the_cancellation_goes_back(
