@@ -17,10 +17,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import chaos_report
-from bench.chaos import ChaosOptions, chaos
-from bench.chaos_stories import GATEWAYS
+from bench.chaos import command as chaos
 from bench.measure import measure
+from bench.options import positive
 from bench.results import Options, Report
 from bench.tables import show
 from sandbox.errors import SandboxError
@@ -29,9 +28,6 @@ from sandbox.errors import SandboxError
 atexit.register(time.sleep, 0.1)
 
 _LATEST = Path(__file__).parent / "results" / "latest.json"
-_CHAOS = """Tell orders' stories at all payment providers while requests are lost, refused and
-answered falsely, and callbacks doubled, shuffled, delayed and dropped. When all is at rest, every
-law must hold, and our books agree with the providers' to the unit: the exit code is 1 if not."""
 
 
 def main() -> None:
@@ -40,7 +36,7 @@ def main() -> None:
     arguments = sys.argv[1:]
     try:
         if arguments[:1] == ["chaos"]:
-            code = _chaos(arguments[1:], console)
+            code = chaos.run(arguments[1:], console)
         else:
             code = _measure(arguments, console)
     except SandboxError as error:
@@ -61,14 +57,6 @@ def _measure(arguments: Sequence[str], console: Console) -> int:
     return 0
 
 
-def _chaos(arguments: Sequence[str], console: Console) -> int:
-    """Have a chaos run and print what it has shown."""
-    options = _parse_chaos(arguments)
-    report = asyncio.run(chaos(options, lambda line: console.print(f"  {line}", style="dim")))
-    chaos_report.show(report, console)
-    return 0 if report.ok else 1
-
-
 def _parse(arguments: Sequence[str]) -> tuple[Options, Path]:
     usual = Options()
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -78,7 +66,7 @@ def _parse(arguments: Sequence[str]) -> tuple[Options, Path]:
         ("--rounds", usual.rounds, "rounds of each; they take turns"),
         ("--sequential", usual.sequential, "orders placed one at a time"),
     ):
-        parser.add_argument(name, type=_positive, default=default, help=f"{meaning} (%(default)s)")
+        parser.add_argument(name, type=positive, default=default, help=f"{meaning} (%(default)s)")
     parser.add_argument("--output", type=Path, default=_LATEST, help="where the report goes")
     given = parser.parse_args(arguments)
     options = Options(
@@ -88,41 +76,6 @@ def _parse(arguments: Sequence[str]) -> tuple[Options, Path]:
         sequential=given.sequential,
     )
     return options, given.output
-
-
-def _parse_chaos(arguments: Sequence[str]) -> ChaosOptions:
-    usual = ChaosOptions(seed=int(time.time()) % 1_000_000)
-    parser = argparse.ArgumentParser(prog="python -m bench chaos", description=_CHAOS)
-    for name, default, meaning in (
-        ("--orders", usual.orders, "how many orders in all (%(default)s)"),
-        ("--in-flight", usual.in_flight, "how many at the same time (%(default)s)"),
-        ("--seed", usual.seed, "the same one makes the same plans (any)"),
-    ):
-        parser.add_argument(name, type=_positive, default=default, help=meaning)
-    parser.add_argument(
-        "--provider",
-        action="append",
-        choices=sorted(GATEWAYS),
-        help="only this one; may be repeated (all)",
-    )
-    parser.add_argument(
-        "--kill", action="store_true", help="kill the worker and the API a few times meanwhile"
-    )
-    given = parser.parse_args(arguments)
-    return ChaosOptions(
-        orders=given.orders,
-        seed=given.seed,
-        in_flight=given.in_flight,
-        gateways=frozenset(given.provider or GATEWAYS),
-        kill=given.kill,
-    )
-
-
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise argparse.ArgumentTypeError("it must be at least 1")
-    return number
 
 
 def _store(report: Report, output: Path) -> None:

@@ -1,0 +1,1 @@
+"""Orders at all payment providers while everything goes wrong: what our books say afterwards."""
