@@ -122,8 +122,8 @@ class Fulfillment:
         """Take a picking list back; one that never arrived counts as taken back."""
         outcome = await self._warehouse.cancel(command.picking_list_id)
         async with self._sessions.begin() as session:
-            row = await session.get(PickingListRow, command.picking_list_id, with_for_update=True)
             order = await orders.lock_order(session, command.order_id)
+            row = await session.get(PickingListRow, command.picking_list_id, with_for_update=True)
             if outcome.outcome == "cancelled":
                 if row is not None:
                     row.state, row.updated_at = PickingState.CANCELLED, command.at

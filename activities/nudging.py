@@ -6,6 +6,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.reconciliation import StuckRefund
 from domain.ids import order_workflow_id
 
 
@@ -36,3 +37,15 @@ class WorkflowNudge:
             static_summary="Money for an order that has ended",
         )
         return "looked at again after the order's end"
+
+    async def make_refund(self, refund: StuckRefund) -> str:
+        """Start the refund's workflow, unless it runs."""
+        await self._client.start_workflow(
+            "RefundWorkflow",
+            refund,
+            id=f"refund-{refund.refund_id}",
+            task_queue=self._queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"Refund {refund.amount}",
+        )
+        return "the refund is made"

@@ -30,7 +30,7 @@ from domain.payment import (
     RefundView,
 )
 from domain.settlement import Answer, Settlement, decide
-from gateways.errors import NotFound
+from gateways.errors import GatewayRejected, NotFound
 from gateways.payments.protocol import PaymentGateway
 
 # A customer's approval may outlive a declined capture; it is not tried for ever.
@@ -88,7 +88,8 @@ class CreationResult(Value):
 class SettlePayment(Value):
     """Ask the provider, decide, and record; `close` stops the payment first.
 
-    `refund_refs`, and the refunds that the callbacks name, are asked for as well.
+    `refund_refs`, and the refunds that the callbacks name, are asked for as well. `unattended` says
+    that no workflow waits for the payment: money that has not paid for the order yet never will.
     """
 
     payment_id: str
@@ -96,6 +97,7 @@ class SettlePayment(Value):
     callback_ids: tuple[int, ...] = ()
     refund_refs: tuple[str, ...] = ()
     close: bool = False
+    unattended: bool = False
     rehold_until: datetime | None = None
 
 
@@ -161,6 +163,7 @@ class Payments:
                 command.at,
                 command.rehold_until,
                 refunds=refunds,
+                unattended=command.unattended,
                 disputed=any(one.content.get("topic") == CallbackTopic.DISPUTE for one in news),
             )
             await callbacks.mark_applied(session, command.callback_ids, command.at)
@@ -232,12 +235,27 @@ class Payments:
 
     async def _capture(self, payment: payments.Payment, key: str) -> PaymentView:
         """Take the money; once the provider has answered, the key has served."""
-        view = await self._gateway(payment.gateway).capture(payment.ref, key)
+        try:
+            view = await self._gateway(payment.gateway).capture(payment.ref, key)
+        except GatewayRejected as error:
+            view = await self._not_captured(payment, error)
         async with self._sessions.begin() as session:
             row = await payments.lock_payment(session, payment.id)
             if row.capture_key == key:
                 row.capture_key = ""
         return view
+
+    async def _not_captured(self, payment: payments.Payment, error: GatewayRejected) -> PaymentView:
+        """A refusal says nothing of an earlier request whose answer was lost: ask."""
+        view = await self._query(payment)
+        if view.state in {PaymentState.PAID, PaymentState.PROCESSING}:
+            return view
+        return _nothing_paid(
+            payment,
+            PaymentState.FAILED,
+            failure_code=error.code,
+            failure_message=error.reason,
+        )
 
     async def _give_up(self, payment_id: str, at: datetime) -> str:
         """From now on nothing is captured; the key of a capture that may be under way."""
@@ -278,6 +296,8 @@ class Payments:
         )
         outcome = await self._gateway(payment.gateway).create(request)
         async with self._sessions.begin() as session:
+            # The event refers to the order: who settles locks that first, and so must we.
+            await orders.lock_order(session, order.id)
             row = await payments.lock_payment(session, payment.id)
             await orders.add_event(
                 session,

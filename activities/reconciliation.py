@@ -13,7 +13,7 @@ from activities.payments import GatewayOff
 from db import reconciliation, refunds
 from db.engine import Sessions, single_statements
 from db.payments import AttemptState, Payment
-from db.refunds import Refund, RefundRowState
+from db.refunds import Refund, RefundRowState, is_unlisted
 from domain.errors import RateLimited
 from domain.money import Money
 from domain.order import GatewayName, Value
@@ -27,7 +27,7 @@ from domain.reconciliation import (
     compare_payment,
     compare_refund,
 )
-from gateways.errors import GatewayAuthError, NotFound, OutcomeUnknown
+from gateways.errors import GatewayAuthError, GatewayRejected, NotFound, OutcomeUnknown
 from gateways.payments.protocol import PaymentGateway
 
 # Providers are asked about this many payments at once.
@@ -40,11 +40,23 @@ _CLOSED = {AttemptState.CLOSED, AttemptState.REJECTED}
 _NOT_ASKED = {RefundRowState.INTENDED, RefundRowState.FAILED}
 
 
+class StuckRefund(Value):
+    """A refund that its provider was never asked for, as the workflow that makes it takes it."""
+
+    refund_id: str
+    order_id: str
+    amount: Money
+    reason: str
+
+
 class Nudge(Protocol):
     """Has a payment, and some of its refunds, looked at again by whoever owns it."""
 
     async def look_again(self, order_id: str, payment_id: str, refund_refs: tuple[str, ...]) -> str:
         """Say who was asked, for people; the same request twice is harmless."""
+
+    async def make_refund(self, refund: StuckRefund) -> str:
+        """Have a refund made that was claimed and never asked for; twice is harmless."""
 
 
 class ReconcilePage(Value):
@@ -132,13 +144,12 @@ class Reconciliation:
         try:
             view = await self._ask(payment)
             findings = _compare_view(booked, payment, view)
-            for refund in known:
-                if refund.made_by == "shop" and refund.state != RefundRowState.FAILED:
-                    told = await self._ask_refund(payment, refund)
-                    findings += filter(None, [compare_refund(booked, _booked_refund(refund), told)])
+            for refund in filter(_can_be_asked, known):
+                told = await self._ask_refund(payment, refund)
+                findings += filter(None, [compare_refund(booked, _booked_refund(refund), told)])
         except _UNREACHABLE as error:
             return [_unreachable(booked, error)]
-        return findings if await self._is_still(payment) else None
+        return _explained(findings) if await self._is_still(payment) else None
 
     async def _ask(self, payment: Payment) -> PaymentView | None:
         """What the provider says; nothing if it does not know the payment."""
@@ -150,9 +161,10 @@ class Reconciliation:
             return None
 
     async def _ask_refund(self, payment: Payment, refund: Refund) -> RefundView | None:
+        number = refund.id if refund.made_by == "shop" else ""
         try:
             return await self._gateway(payment.gateway).query_refund(
-                payment.ref, refund_id=refund.id, refund_ref=refund.provider_ref
+                payment.ref, refund_id=number, refund_ref=refund.provider_ref
             )
         except NotFound:
             return None
@@ -170,6 +182,11 @@ class Reconciliation:
         """The same findings, with what was done about those that can be repaired."""
         repairs: dict[str, str] = {}
         for finding in findings:
+            if finding.kind is FindingKind.STUCK and finding.refund_id:
+                repairs[finding.payment_id] = await self._nudge.make_refund(
+                    await self._stuck_refund(finding.refund_id)
+                )
+        for finding in findings:
             if finding.kind in REPAIRABLE and finding.payment_id not in repairs:
                 named = tuple(
                     other.refund_id
@@ -186,6 +203,16 @@ class Reconciliation:
             for finding in findings
         ]
 
+    async def _stuck_refund(self, refund_id: str) -> StuckRefund:
+        async with single_statements(self._sessions) as session:
+            refund = await session.get_one(Refund, refund_id)
+        return StuckRefund(
+            refund_id=refund.id,
+            order_id=refund.order_id,
+            amount=refund.amount,
+            reason=refund.reason,
+        )
+
     async def _references(self, refund_ids: tuple[str, ...]) -> tuple[str, ...]:
         """What the provider calls these refunds, our own number if it never told."""
         async with single_statements(self._sessions) as session:
@@ -199,7 +226,14 @@ class Reconciliation:
         raise GatewayOff(f"no credentials for {name}")
 
 
-_UNREACHABLE = (OutcomeUnknown, GatewayAuthError, GatewayOff, RateLimited, ConnectionError)
+_UNREACHABLE = (
+    OutcomeUnknown,
+    GatewayAuthError,
+    GatewayOff,
+    GatewayRejected,
+    RateLimited,
+    ConnectionError,
+)
 
 
 def _compare_view(
@@ -222,6 +256,22 @@ def _compare_view(
     ]
 
 
+def _can_be_asked(refund: Refund) -> bool:
+    """Whether its provider has anything new to say of it, and we know how to name it."""
+    return refund.state != RefundRowState.FAILED and not is_unlisted(refund)
+
+
+def _explained(findings: list[Finding]) -> list[Finding]:
+    """Without a sum that is too small because of a refund which is among the findings itself."""
+    if not any(finding.refund_id for finding in findings):
+        return findings
+    return [
+        finding
+        for finding in findings
+        if finding.refund_id or finding.kind is not FindingKind.MISSING_REFUND
+    ]
+
+
 def _unreachable(booked: BookedPayment, error: Exception) -> Finding:
     return Finding(
         order_id=booked.order_id,
@@ -239,6 +289,7 @@ def _booked(payment: Payment, at: datetime) -> BookedPayment:
         closed=payment.state in _CLOSED,
         captured=Money(minor=payment.captured_minor, currency=payment.currency),
         claimed=Money(minor=payment.claimed_minor, currency=payment.currency),
+        refunded=Money(minor=payment.refunded_minor, currency=payment.currency),
         disputed=payment.disputed,
         mismatch=bool(payment.mismatch),
         overdue=payment.expires_at + _OVERDUE < at,

@@ -14,7 +14,7 @@ from db.refunds import Refund
 from domain.ids import REFUND, derived_id, idempotency_key
 from domain.money import Money
 from domain.payment import PaymentView, RefundState, RefundView
-from domain.refunding import money_status
+from domain.refunding import is_news, money_status
 from domain.statuses import OrderStatus
 
 GOODS_GONE = frozenset({OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.COMPLETED})
@@ -25,7 +25,8 @@ async def book_refund(
 ) -> None:
     """Record what a provider says of a refund; order and payment are locked.
 
-    One that is not ours is booked as made by the provider, unless it failed.
+    One that is not ours is booked as made by the provider, unless it failed. What the provider
+    said before the refund came to its end, and is only booked now, changes nothing.
 
     Raises:
         RefundExceedsCapture: it and our own refunds under way come to more than was captured.
@@ -36,6 +37,8 @@ async def book_refund(
             return
         refund = await _book_foreign(session, payment, view, at)
     await session.refresh(refund, with_for_update=True)
+    if not is_news(refunds.told_before(refund), view.state):
+        return
     refund.provider_ref = view.provider_ref or refund.provider_ref
     refund.failure_code = view.failure_code
     order.kept_minor += refunds.settle_refund(payment, refund, view.state, at)
@@ -64,17 +67,36 @@ async def book_refunds_of(
     """Record the refunds that a payment's view lists, those in `named`, and what neither lists."""
     if payment.captured_minor == 0:
         return
-    for refund in (*view.refunds, *named):
+    for refund in view.refunds:
         await book_refund(session, order, payment, refund, at)
-    unlisted = (view.refunded.minor if view.refunded else 0) - payment.claimed_minor
+    for refund in named:
+        if not await _is_counted(session, payment, view, refund):
+            await book_refund(session, order, payment, refund, at)
+    # What is listed is no surprise, even if our books know better by now how it ended.
+    listed = sum(r.amount.minor for r in view.refunds if r.state is not RefundState.FAILED)
+    known = max(listed, payment.claimed_minor)
+    unlisted = (view.refunded.minor if view.refunded else 0) - known
     if unlisted > 0:
         told = RefundView(
             refund_id="",
-            provider_ref=f"unlisted-{payment.id}-{payment.claimed_minor + unlisted}",
+            provider_ref=refunds.unlisted_ref(payment.id, known + unlisted),
             state=RefundState.SUCCEEDED,
             amount=Money(minor=unlisted, currency=payment.currency),
         )
         await book_refund(session, order, payment, told, at)
+
+
+async def _is_counted(
+    session: AsyncSession, payment: Payment, view: PaymentView, told: RefundView
+) -> bool:
+    """Whether a refund that we hear the name of now is in the books without one already."""
+    if view.refunded is None or await refunds.find_refund(session, payment.id, told) is not None:
+        return False
+    beyond = payment.claimed_minor + told.amount.minor > view.refunded.minor
+    return beyond and any(
+        refunds.is_unlisted(refund)
+        for refund in await refunds.refunds_of_payment(session, payment.id)
+    )
 
 
 async def restate_money(session: AsyncSession, order: OrderRow, at: datetime) -> None:

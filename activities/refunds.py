@@ -26,7 +26,7 @@ from domain.money import Money
 from domain.order import GatewayName, Value
 from domain.payment import RefundRequest, RefundState, RefundView
 from domain.refunding import LinesNotRefundable
-from gateways.errors import GatewayRejected
+from gateways.errors import GatewayRejected, NotFound
 from gateways.payments.protocol import PaymentGateway
 
 
@@ -42,14 +42,23 @@ class RefundPayment(Value):
 
 
 class RefundSettled(Value):
-    """The refund's end: succeeded or failed; `known` if it had failed before."""
+    """The refund's end: succeeded or failed; `known` if it had failed before.
+
+    `more` says that it succeeded, all was to go back, and the payment has money left all the same; `emptied`,
+    that nothing is left of it.
+    """
 
     refund_id: str
     state: RefundState
     amount: Money
     failure_code: str = ""
     known: bool = False
+    more: bool = False
+    emptied: bool = False
 
+
+# An intent this old may be of somebody who asked the provider and never heard the answer.
+_FRESH = timedelta(minutes=1)
 
 # A pending refund is looked at again after these delays; the last one repeats.
 _DELAYS = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
@@ -100,7 +109,7 @@ class Refunds:
                 failure_code=refund.failure_code,
                 known=True,
             )
-        view = await self._make_or_ask(payment, refund)
+        view = await self._make_or_ask(payment, refund, command.at)
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, refund.order_id)
             payment = await payments.lock_payment(session, payment.id)
@@ -110,20 +119,33 @@ class Refunds:
             raise not_yet("the refund is pending", _DELAYS[min(attempt, len(_DELAYS)) - 1])
         if view.state is RefundState.MANUAL:
             raise not_yet(f"the refund waits for a person at {payment.gateway}", _DELAYS[-1])
+        succeeded = view.state is RefundState.SUCCEEDED
         return RefundSettled(
             refund_id=refund.id,
             state=view.state,
             amount=refund.amount,
             failure_code=view.failure_code,
+            more=succeeded and command.amount is None and payment.left.minor > 0,
+            emptied=payment.left.minor == 0,
         )
 
-    async def _make_or_ask(self, payment: Payment, refund: Refund) -> RefundView:
-        gateway = self._gateway(payment.gateway)
+    async def _make_or_ask(self, payment: Payment, refund: Refund, at: datetime) -> RefundView:
+        """What the provider says of the refund, which it makes if it has not yet.
+
+        Providers forget keys (Stripe after a day), so one that may have been asked for is looked
+        for before it is asked for again.
+        """
         if refund.state != RefundRowState.INTENDED:
-            view = await gateway.query_refund(
-                payment.ref, refund_id=refund.id, refund_ref=refund.provider_ref
+            view = await self._ask(payment, refund)
+        elif activity.info().attempt > 1 or at - refund.created_at > _FRESH:
+            view = await self._ask_whether_made(payment, refund) or await self._make(
+                payment, refund
             )
-            return view.model_copy(update={"refund_id": refund.id})
+        else:
+            view = await self._make(payment, refund)
+        return view.model_copy(update={"refund_id": refund.id})
+
+    async def _make(self, payment: Payment, refund: Refund) -> RefundView:
         request = RefundRequest(
             refund_id=refund.id,
             payment=payment.ref,
@@ -132,9 +154,10 @@ class Refunds:
             idempotency_key=refund.idempotency_key,
         )
         try:
-            view = await gateway.refund(request)
+            return await self._gateway(payment.gateway).refund(request)
         except GatewayRejected as error:
-            view = RefundView(
+            # The refusal may be of a repetition (nothing is left to refund): the first one counts.
+            return await self._ask_whether_made(payment, refund) or RefundView(
                 refund_id=refund.id,
                 provider_ref="",
                 state=RefundState.FAILED,
@@ -142,7 +165,17 @@ class Refunds:
                 failure_code=error.code,
                 failure_message=error.reason,
             )
-        return view.model_copy(update={"refund_id": refund.id})
+
+    async def _ask_whether_made(self, payment: Payment, refund: Refund) -> RefundView | None:
+        try:
+            return await self._ask(payment, refund)
+        except NotFound:
+            return None
+
+    async def _ask(self, payment: Payment, refund: Refund) -> RefundView:
+        return await self._gateway(payment.gateway).query_refund(
+            payment.ref, refund_id=refund.id, refund_ref=refund.provider_ref
+        )
 
     def _gateway(self, name: str) -> PaymentGateway:
         for known, gateway in self._gateways.items():

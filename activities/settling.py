@@ -17,7 +17,7 @@ from domain.inventory import HoldState
 from domain.money import Money
 from domain.order import Value
 from domain.payment import PaymentState, PaymentView, RefundView
-from domain.settlement import Settlement, Standing, answer_of, decide, standing_of
+from domain.settlement import Answer, Settlement, Standing, answer_of, decide, standing_of
 from domain.statuses import OrderStatus, PaymentStatus
 
 _ATTEMPT_STATE = {
@@ -36,7 +36,8 @@ _TO_BE_SHIPPED = {OrderStatus.CONFIRMED, OrderStatus.PROCESSING}
 class Settled(Value):
     """What was decided about a payment, and why it had failed if it had.
 
-    `gone` says that the order's money has gone back though its goods have not left yet.
+    `gone` says that the order's money has gone back though its goods have not left yet, or that
+    nobody need decide about it any more.
     """
 
     payment_id: str
@@ -55,19 +56,21 @@ async def settle(
     *,
     refunds: Sequence[RefundView] = (),
     disputed: bool = False,
+    unattended: bool = False,
 ) -> Settled:
     """Record `view` and act on it: money, stock, order status and timeline change together.
 
     A paid order whose hold has gone is held again if the stock is there; if not, the money is
     late. The order's row is locked first everywhere, so that two callbacks cannot both win.
-    `refunds` and `disputed` are what callbacks brought up beside the payment itself.
+    `refunds` and `disputed` are what callbacks brought up beside the payment itself. Money for an
+    order that is `unattended`, because its workflow has ended, pays for nothing any more.
     """
     order_id = (await session.get_one(Payment, view.payment_id)).order_id
     order = await orders.lock_order(session, order_id)
     payment = await payments.lock_payment(session, view.payment_id)
     await session.refresh(payment)
-    standing = await standing_towards(session, order, payment)
-    settlement = decide(standing, answer_of(view, payment.asked))
+    standing = await standing_towards(session, order, payment, unattended=unattended)
+    settlement = decide(standing, _answer(view, payment))
     if settlement is Settlement.REHOLD:
         settlement = await _rehold(session, order, payment, at, rehold_until)
     await _record_view(session, order, payment, view, settlement, at)
@@ -84,13 +87,25 @@ async def settle(
         payment_id=payment.id,
         settlement=settlement,
         captured=view.captured,
-        gone=order.kept_minor == 0 and order.status in _TO_BE_SHIPPED,
+        gone=await _is_gone(session, order),
         failure_code=view.failure_code,
         failure_message=view.failure_message,
     )
 
 
-async def standing_towards(session: AsyncSession, order: OrderRow, payment: Payment) -> Standing:
+def _answer(view: PaymentView, payment: Payment) -> Answer:
+    """What the provider says, as far as the decision goes.
+
+    Money of which an unknown part has gone back before we saw it is not what was asked for.
+    """
+    answer = answer_of(view, payment.asked)
+    touched = view.touched and view.refunded is None and payment.claimed_minor == 0
+    return Answer.PAID_OTHERWISE if answer is Answer.PAID and touched else answer
+
+
+async def standing_towards(
+    session: AsyncSession, order: OrderRow, payment: Payment, *, unattended: bool = False
+) -> Standing:
     """Where a locked order stands towards one of its payments."""
     paying = _paying(await payments.payments_of(session, order.id))
     hold = await inventory.live_hold(session, order.id)
@@ -100,7 +115,7 @@ async def standing_towards(session: AsyncSession, order: OrderRow, payment: Paym
         paid_by_it=payment.id == paying,
         paid_by_other=paying not in {"", payment.id},
         given_up=payment.given_up or payment.state == AttemptState.CLOSED,
-        for_nothing=payment.surplus,
+        for_nothing=payment.surplus or unattended,
     )
 
 
@@ -112,6 +127,14 @@ def _paying(attempts: list[Payment]) -> str:
         if attempt.captured_minor > 0 and not attempt.surplus and not attempt.mismatch
     ]
     return captured[0].id if captured else ""
+
+
+async def _is_gone(session: AsyncSession, order: OrderRow) -> bool:
+    """Whether what was captured for the order has all gone back, surplus money aside."""
+    attempts = await payments.payments_of(session, order.id)
+    captured = [a for a in attempts if a.captured_minor > 0 and not a.surplus]
+    waits = order.status in _TO_BE_SHIPPED or any(a.mismatch for a in captured)
+    return bool(captured) and waits and all(a.left.minor == 0 for a in captured)
 
 
 async def _rehold(
@@ -181,7 +204,11 @@ async def _record_capture(
     at: datetime,
 ) -> None:
     if settlement is Settlement.MISMATCH:
-        payment.mismatch = f"captured {view.captured}, asked {payment.asked}"
+        payment.mismatch = (
+            f"captured {view.captured}, asked {payment.asked}"
+            if view.captured != payment.asked
+            else f"part of {view.captured} has gone back at {payment.gateway} already"
+        )
     payment.surplus = settlement in {Settlement.SURPLUS, Settlement.LATE, Settlement.RETURNED}
     same_currency = view.captured.currency == order.currency
     payment.captured_minor = view.captured.minor if same_currency else 0

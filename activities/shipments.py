@@ -14,7 +14,7 @@ from domain.errors import PermanentError
 from domain.fulfillment import ShippingNews
 from domain.ids import SHIPMENT, derived_id
 from domain.order import Value
-from domain.statuses import SHIPPING_TRANSITIONS, OrderStatus, ShippingStatus
+from domain.statuses import SHIPPING_TRANSITIONS, OrderStatus, PaymentStatus, ShippingStatus
 from domain.tracking import SHIPPING_STATUS, TERMINAL, TrackingSnapshot, TrackingStatus
 from gateways.errors import NotFound
 from gateways.tracking.protocol import TrackingGateway
@@ -98,6 +98,9 @@ class Shipments:
                 carrier=news.carrier,
                 tracking_number=news.tracking_number,
             )
+            if order.payment_status == PaymentStatus.REFUNDED:
+                # The money had gone back, and the warehouse could not be stopped any more.
+                orders.move(order, command.at, status=OrderStatus.REFUNDED)
             await callbacks.mark_applied(session, command.callback_ids, command.at)
 
     @activity.defn
@@ -125,11 +128,13 @@ class Shipments:
                     shipment.delivered_at = snapshot.delivered_at or command.at
                     shipment.signed_by = snapshot.signed_by
                 delivered = wanted is ShippingStatus.DELIVERED
+                # What was refunded on its way stays refunded.
+                arrived = delivered and order.status == OrderStatus.SHIPPED
                 orders.move(
                     order,
                     command.at,
                     shipping=wanted,
-                    status=OrderStatus.DELIVERED if delivered else None,
+                    status=OrderStatus.DELIVERED if arrived else None,
                 )
                 await orders.add_event(
                     session,

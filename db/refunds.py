@@ -67,6 +67,19 @@ class Refund(SQLModel, table=True):
         return Money(minor=self.amount_minor, currency=self.currency)
 
 
+_UNLISTED = "unlisted-"
+
+
+def unlisted_ref(payment_id: str, refunded_minor: int) -> str:
+    """What we call a refund of which a provider tells only that its payment's sum has grown."""
+    return f"{_UNLISTED}{payment_id}-{refunded_minor}"
+
+
+def is_unlisted(refund: Refund) -> bool:
+    """Whether nobody can ask for this refund, because it has no name."""
+    return refund.provider_ref.startswith(_UNLISTED)
+
+
 class RefundExceedsCapture(PermanentError):
     """More would go back than was captured and not yet claimed by another refund."""
 
@@ -105,6 +118,12 @@ async def find_refund(session: AsyncSession, payment_id: str, view: RefundView) 
     return (await session.scalars(statement.limit(1))).one_or_none()
 
 
+def told_before(refund: Refund) -> RefundState | None:
+    """What the provider said of it last, if it has said anything."""
+    intended = refund.state == RefundRowState.INTENDED
+    return None if intended else RefundState(refund.state)
+
+
 async def intend_refund(session: AsyncSession, refund: Refund) -> Refund:
     """Claim the amount on its payment and store the intent; an existing refund stays as it is.
 
@@ -124,10 +143,13 @@ async def intend_refund(session: AsyncSession, refund: Refund) -> Refund:
 
 
 def settle_refund(payment: Payment, refund: Refund, state: RefundState, at: datetime) -> int:
-    """Record a refund's final state on locked rows; what it changes of the money kept, in minor.
+    """Record a refund's state on locked rows; what it changes of the money kept, in minor units.
 
-    A refund that failed gives its claim back, also when it had counted as succeeded before.
+    A refund that failed gives its claim back, also when it had counted as succeeded before. The
+    same state again changes nothing, not even when the payment was changed last.
     """
+    if refund.state == state:
+        return 0
     before = refund.amount_minor if refund.state == RefundRowState.SUCCEEDED else 0
     after = refund.amount_minor if state == RefundState.SUCCEEDED else 0
     was_dead = refund.state == RefundRowState.FAILED

@@ -14,7 +14,8 @@ class FindingKind(StrEnum):
 
     `UNBOOKED_PAYMENT`, `UNBOOKED_REFUND`: the provider moved money that our books do not show.
     `UNTOLD_REFUND`: it gave something back and does not say how much, our books know of nothing.
-    `MISSING_PAYMENT`, `MISSING_REFUND`: our books show money that the provider does not know.
+    `MISSING_PAYMENT`, `MISSING_REFUND`: our books show money that the provider does not know; of
+    refunds it may be the sum alone that shows it.
     `WRONG_AMOUNT`: both know it, with another amount. `STUCK`: neither paid nor closed long after
     its time. `STATE_DIFFERS`: another state, without money. `DISPUTED`: the customer's bank wants
     the money back. `MANUAL_REFUND`: it waits for a person at the provider. `UNREACHABLE`: the
@@ -70,6 +71,7 @@ class BookedPayment(Value):
     closed: bool
     captured: Money
     claimed: Money
+    refunded: Money
     disputed: bool
     mismatch: bool
     overdue: bool
@@ -145,10 +147,15 @@ def _capture_difference(booked: BookedPayment, view: PaymentView) -> _Difference
 def _refund_sum_difference(booked: BookedPayment, view: PaymentView) -> _Difference | None:
     if booked.paid and view.touched and view.refunded is None and booked.claimed.minor == 0:
         return FindingKind.UNTOLD_REFUND, "something went back, nothing in our books"
-    if view.refunded is None or not booked.paid or view.refunded.minor <= booked.claimed.minor:
+    if view.refunded is None or not booked.paid:
         return None
-    detail = f"{view.refunded} went back, {booked.claimed} in our books"
-    return FindingKind.UNBOOKED_REFUND, detail
+    if view.refunded.minor > booked.claimed.minor:
+        detail = f"{view.refunded} went back, {booked.claimed} in our books"
+        return FindingKind.UNBOOKED_REFUND, detail
+    if view.refunded.minor < booked.refunded.minor:
+        detail = f"{view.refunded} went back, {booked.refunded} in our books"
+        return FindingKind.MISSING_REFUND, detail
+    return None
 
 
 def _refund_difference(booked: BookedRefund, view: RefundView | None) -> _Difference | None:

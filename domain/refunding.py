@@ -1,4 +1,4 @@
-"""What goes back for which units of an order: shipping, tax and discount are shared out exactly."""
+"""What goes back for which units of an order, exactly, and what may become of a refund."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ from collections.abc import Mapping
 
 from domain.money import Money
 from domain.order import Order, Value
+from domain.payment import RefundState
 from domain.statuses import PaymentStatus
+
+_R = RefundState
+
+# What a provider may say of a refund after what it said before. Nothing that came to an end is on
+# its way again: who says so asked before the end. But an end may be taken back: banks return
+# money, and a refusal that we concluded may turn out to be a refund that was made.
+REFUND_TRANSITIONS: Mapping[RefundState, frozenset[RefundState]] = {
+    _R.PENDING: frozenset({_R.SUCCEEDED, _R.FAILED, _R.MANUAL}),
+    _R.MANUAL: frozenset({_R.PENDING, _R.SUCCEEDED, _R.FAILED}),
+    _R.SUCCEEDED: frozenset({_R.FAILED}),
+    _R.FAILED: frozenset({_R.SUCCEEDED}),
+}
 
 
 class LinesNotRefundable(ValueError):
@@ -59,6 +72,14 @@ def _worth(order: Order, units: Mapping[int, int]) -> Money:
         count = units.get(line.line_no, 0)
         minor += count * each + min(count, rest)
     return Money(minor=minor, currency=order.total.currency)
+
+
+def is_news(known: RefundState | None, told: RefundState) -> bool:
+    """Whether what is `told` of a refund goes into the books; `known` is none if nothing was.
+
+    The same again does: it may bring the provider's number of the refund.
+    """
+    return known in {None, told} or told in REFUND_TRANSITIONS[known]
 
 
 def money_status(*, captured: int, refunded: int, kept: int, in_review: bool) -> PaymentStatus:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from itertools import count
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows import policies
 
@@ -18,7 +20,10 @@ async def give_back(payment_id: str, reason: str) -> RefundSettled:
     """Refund all that is left of a payment; nothing left is fine.
 
     A refund that fails for good is followed by a new one, with an id and a key of its own, until
-    one succeeds; meanwhile the timeline and the Web UI show what failed.
+    nothing is left; meanwhile the timeline and the Web UI show what failed.
+
+    Raises:
+        ActivityError: the provider cannot be asked; see `insist`.
     """
     for number in count(1):
         refund_id = derived_id(REFUND, payment_id, "all", str(number))
@@ -34,10 +39,29 @@ async def give_back(payment_id: str, reason: str) -> RefundSettled:
             summary=f"Give the money back: {reason}",
             **policies.MONEY,
         )
+        if settled.more:
+            # This one succeeded before; another of the payment's refunds has failed since.
+            continue
         if settled.state is RefundState.SUCCEEDED:
             return settled
         if not settled.known:
             await workflow.sleep(
                 policies.refund_pause(number), summary=f"Refund {settled.state}: try again later"
+            )
+    raise AssertionError("count() does not end")
+
+
+async def insist(attempt: Callable[[], Awaitable[RefundSettled]]) -> RefundSettled:
+    """Repeat what may fail because a provider cannot be asked at all, until it can."""
+    for number in count(1):
+        try:
+            return await attempt()
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.error("refund_not_made", extra={"cause": str(error.cause)})
+            await workflow.sleep(
+                policies.unasked_refund_pause(number),
+                summary="The refund cannot be made: try again later",
             )
     raise AssertionError("count() does not end")

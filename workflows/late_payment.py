@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 from workflows import policies
-from workflows.giving_back import give_back
+from workflows.giving_back import give_back, insist
 from workflows.messages import PaymentNews
 
 with workflow.unsafe.imports_passed_through():
@@ -33,6 +33,7 @@ class LatePaymentWorkflow:
                 at=workflow.now(),
                 callback_ids=(news.callback_id,) if news.callback_id else (),
                 refund_refs=news.refund_refs,
+                unattended=True,
             ),
             summary="Ask what is true",
             **policies.MONEY,
@@ -41,7 +42,9 @@ class LatePaymentWorkflow:
             # Nobody waits for this payment: it must not be paid any more.
             settled = await workflow.execute_activity_method(
                 Payments.settle_payment,
-                SettlePayment(payment_id=news.payment_id, at=workflow.now(), close=True),
+                SettlePayment(
+                    payment_id=news.payment_id, at=workflow.now(), close=True, unattended=True
+                ),
                 summary="Close the payment, then ask what is true",
                 **policies.MONEY,
             )
@@ -50,7 +53,9 @@ class LatePaymentWorkflow:
         return settled
 
     async def _give_back(self, order_id: str, settled: Settled) -> None:
-        refund = await give_back(settled.payment_id, f"{settled.settlement} payment")
+        refund = await insist(
+            lambda: give_back(settled.payment_id, f"{settled.settlement} payment")
+        )
         if refund.amount > Money.zero(refund.amount.currency):
             await workflow.execute_activity_method(
                 Notifications.send_notifications,

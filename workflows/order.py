@@ -44,7 +44,7 @@ with workflow.unsafe.imports_passed_through():
         StockShort,
     )
     from activities.placing import OrderPlacing, PlaceOrder, ValidateOrder
-    from activities.records import CloseOrder, CompleteOrder, OrderRecords
+    from activities.records import CloseOrder, CompleteOrder, NoteEvent, OrderRecords
     from domain.facts import Verdict
     from domain.ids import HOLD, encode_id
     from domain.notification import NotificationKind
@@ -276,6 +276,9 @@ class OrderWorkflow:
         context = self._context
         self._payment.open = False
         self._expired = stopped.expired
+        if self._delivery.shipped and not stopped.returned:
+            await self._call_for_a_person(stopped)
+            return
         context.display.working(f"Stopping: {stopped.reason}")
         if stopped.returned:
             context.undo.forget("release stock")
@@ -296,6 +299,21 @@ class OrderWorkflow:
             )
         if self._status is OrderStatus.CANCELLED:
             context.tell(NotificationKind.ORDER_CANCELLED, reason=stopped.reason)
+
+    async def _call_for_a_person(self, stopped: OrderStopped) -> None:
+        """Goods that have left cannot be called back, and so their money is not given back."""
+        await workflow.execute_local_activity_method(
+            OrderRecords.note_event,
+            NoteEvent(
+                order_id=self._context.order_id,
+                kind="order_failed",
+                dedupe_key="order_failed",
+                detail={"reason": stopped.reason, "then": "an operator looks after the order"},
+                at=workflow.now(),
+            ),
+            summary="Call for a person",
+            **policies.BOOKS,
+        )
 
     async def _release_stock(self) -> None:
         released = await workflow.execute_local_activity_method(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows import policies
 from workflows.context import OrderContext
-from workflows.giving_back import give_back
+from workflows.giving_back import give_back, insist
 from workflows.messages import PAYMENT_REFUSED, PaymentInstruction, PaymentNews
 
 with workflow.unsafe.imports_passed_through():
@@ -21,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         Payments,
         SettlePayment,
     )
+    from activities.refunds import RefundSettled
     from activities.settling import Settled
     from domain.ids import PAYMENT, encode_id, idempotency_key
     from domain.money import Money
@@ -77,6 +80,7 @@ class PaymentAttempts:
         self.mismatch = ""
         self.gone = False
         self.deadline: datetime | None = None
+        self._sent_back: dict[str, asyncio.Task[None]] = {}
 
     @property
     def latest(self) -> Attempt | None:
@@ -166,11 +170,13 @@ class PaymentAttempts:
         """Undo: give back whatever was captured.
 
         Raises:
-            ApplicationError: the provider refused; the refund needs another try or a person.
+            ActivityError: a provider cannot be asked now.
         """
         for attempt in self.attempts:
-            if attempt.settlement in _CAPTURED:
-                await self._give_back(attempt.payment_id, "order cancelled")
+            if attempt.settlement in _CAPTURED and attempt.payment_id not in self._sent_back:
+                reason = "order cancelled"
+                self._tell_of(await give_back(attempt.payment_id, reason), reason)
+        await self.settle_debts()
 
     def poll(self, attempt: Attempt, steady: timedelta) -> workflow.ActivityHandle[Settled]:
         """Ask about an attempt again and again, in the background, until there is news."""
@@ -194,7 +200,7 @@ class PaymentAttempts:
         self.gone = settled.gone
         match settled.settlement:
             case Settlement.SURPLUS | Settlement.LATE:
-                await self._give_back(settled.payment_id, f"{settled.settlement} payment")
+                self._send_back(settled.payment_id, f"{settled.settlement} payment")
             case Settlement.MISMATCH:
                 self.mismatch = f"{settled.captured} was captured for {self._context.order.total}"
             case Settlement.DECLINED if news:
@@ -227,8 +233,23 @@ class PaymentAttempts:
             **policies.MONEY,
         )
 
-    async def _give_back(self, payment_id: str, reason: str) -> None:
-        refund = await give_back(payment_id, reason)
+    async def settle_debts(self) -> None:
+        """Wait until all money that pays for nothing has gone back."""
+        while self._sent_back:
+            for payment_id, task in list(self._sent_back.items()):
+                await task
+                self._sent_back.pop(payment_id, None)
+
+    def _send_back(self, payment_id: str, reason: str) -> None:
+        """Give a payment back beside all else: a provider may take days to say that it is done."""
+        under_way = self._sent_back.get(payment_id)
+        if under_way is None or under_way.done():
+            self._sent_back[payment_id] = asyncio.create_task(self._keep_trying(payment_id, reason))
+
+    async def _keep_trying(self, payment_id: str, reason: str) -> None:
+        self._tell_of(await insist(lambda: give_back(payment_id, reason)), reason)
+
+    def _tell_of(self, refund: RefundSettled, reason: str) -> None:
         if refund.amount > Money.zero(refund.amount.currency):
             self._context.tell(
                 NotificationKind.ORDER_REFUNDED,

@@ -86,15 +86,19 @@ class PaymentCollection:
             if attempt.may_be_paid:
                 await self._close(attempt)
         while True:
+            self._stop_if_gone()
             await workflow.wait_condition(lambda: bool(self.attempts.news) or not self._watching)
             if not self.attempts.news:
+                await self.attempts.settle_debts()
                 return
             await self._hear()
-            if self.attempts.gone and self._context.cancel is None:
-                # Nothing is shipped for money that has gone back.
-                self._context.cancel = CancelOrder(
-                    reason="the payment was refunded at the provider", requested_by="operator"
-                )
+
+    def _stop_if_gone(self) -> None:
+        """Nothing is shipped for money that has gone back."""
+        if self.attempts.gone and self._context.cancel is None:
+            self._context.cancel = CancelOrder(
+                reason="the payment was refunded at the provider", requested_by="operator"
+            )
 
     def stop_watching(self) -> None:
         """The order ends; `watch` returns when it has settled what it knows of."""
@@ -250,6 +254,7 @@ class PaymentCollection:
             )
             if self._context.cancel is None:
                 await self._hear()
+                self._stop_if_gone()
         self._context.stop_if_cancelled()
 
     def _finish(self) -> None:

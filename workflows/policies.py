@@ -144,6 +144,15 @@ def refund_pause(number: int) -> timedelta:
     return min(UNDO_PAUSE * factor, _LONGEST_REFUND_PAUSE)
 
 
+# A provider that cannot even be asked for a refund is tried often at first, then every hour.
+_ASKED_OFTEN = 12
+
+
+def unasked_refund_pause(number: int) -> timedelta:
+    """How long to wait when a refund could not be asked for the `number`th time."""
+    return UNDO_PAUSE if number <= _ASKED_OFTEN else timedelta(hours=1)
+
+
 # Money that is still on its way when the hold expires extends it by this much, again and again.
 GRACE = timedelta(hours=1)
 

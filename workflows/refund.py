@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from workflows import policies
-from workflows.messages import REFUND_REFUSED, RefundAccepted, RefundOrder
+from workflows.giving_back import insist
+from workflows.messages import REFUND_REFUSED, PaymentNews, RefundAccepted, RefundOrder
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import CustomerEvent, Notifications, SendNotifications
     from activities.refund_claims import ClaimRefund, RefundClaimed
     from activities.refunds import RefundPayment, Refunds, RefundSettled
-    from domain.ids import idempotency_key
+    from domain.ids import idempotency_key, order_workflow_id
     from domain.notification import NotificationKind
     from domain.payment import RefundState
 
@@ -54,19 +57,9 @@ class RefundWorkflow:
         return settled
 
     async def _make(self, claimed: RefundClaimed) -> RefundSettled:
-        settled = await workflow.execute_activity_method(
-            Refunds.refund_payment,
-            RefundPayment(
-                refund_id=self._request.refund_id,
-                payment_id=claimed.payment_id,
-                amount=claimed.amount,
-                reason=self._request.reason,
-                idempotency_key=idempotency_key(self._request.refund_id, "refund"),
-                at=workflow.now(),
-            ),
-            summary=f"Refund {claimed.amount}",
-            **policies.MONEY,
-        )
+        settled = await insist(lambda: self._ask(claimed))
+        if settled.emptied and workflow.patched("tell the order"):
+            await self._tell_order(claimed.payment_id)
         if settled.state is RefundState.SUCCEEDED:
             await workflow.execute_activity_method(
                 Notifications.send_notifications,
@@ -86,6 +79,28 @@ class RefundWorkflow:
                 **policies.NOTIFY,
             )
         return settled
+
+    async def _ask(self, claimed: RefundClaimed) -> RefundSettled:
+        return await workflow.execute_activity_method(
+            Refunds.refund_payment,
+            RefundPayment(
+                refund_id=self._request.refund_id,
+                payment_id=claimed.payment_id,
+                amount=claimed.amount,
+                reason=self._request.reason,
+                idempotency_key=idempotency_key(self._request.refund_id, "refund"),
+                at=workflow.now(),
+            ),
+            summary=f"Refund {claimed.amount}",
+            **policies.MONEY,
+        )
+
+    async def _tell_order(self, payment_id: str) -> None:
+        """Goods that have not left yet stay: the order must not wait for a callback to know."""
+        order = workflow.get_external_workflow_handle(order_workflow_id(self._request.order_id))
+        # An order whose workflow has ended needs not be told.
+        with suppress(ApplicationError):
+            await order.signal("payment_news", PaymentNews(payment_id=payment_id))
 
     @workflow.update(description="Ask for the refund: accepted, or why not")
     async def begin(self) -> RefundAccepted:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
 from bench.chaos.ground import Ground, Json
-from bench.chaos.plan import Plan
 from db.audit import CHECKS, AuditReport, audit
 from db.laws.check import SETTLING
 
@@ -73,7 +72,18 @@ async def strict_audit(ground: Ground) -> AuditReport:
         return await audit(session, checks)
 
 
-def differences(books: Books, order_id: str, plan: Plan) -> list[str]:
+async def timeline(ground: Ground, order_id: str) -> str:
+    """What has happened to an order, in seconds of its own clock."""
+    events = await ground.rows(
+        "SELECT e.kind, extract(epoch FROM e.at - o.created_at)::int AS after"
+        " FROM order_events e JOIN orders o ON o.id = e.order_id"
+        " WHERE o.id = :id ORDER BY e.at, e.id",
+        id=order_id,
+    )
+    return ", ".join(f"{event.kind} +{event.after}" for event in events)
+
+
+def differences(books: Books, order_id: str, ends: Collection[str]) -> list[str]:
     """Where the two sides part, and where an order has ended as it must not."""
     order = books.orders.get(order_id)
     if order is None:
@@ -96,8 +106,8 @@ def differences(books: Books, order_id: str, plan: Plan) -> list[str]:
     if order.status in _OVER and order.kept_minor and order.payment_status != "review":
         found.append(f"the order is {order.status} and keeps {order.kept_minor}")
     end = books.end_of(order_id)
-    if end not in plan.story.ends:
-        found.append(f"it ended as {end}, not as {' or '.join(sorted(plan.story.ends))}")
+    if end not in ends:
+        found.append(f"it ended as {end}, not as {' or '.join(sorted(ends))}")
     return found
 
 

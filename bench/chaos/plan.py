@@ -71,8 +71,8 @@ def _plan(
 def _bearable(story: Story, misfortune: Misfortune) -> bool:
     """Whether anybody can learn the truth all the same.
 
-    WeChat Pay tells of a refund that was made on its website by its callback alone: its answer
+    Alipay tells of a refund that was made on its website by its notification alone: its answer
     about the payment has no sum of refunds, and without the refund's number nobody can ask.
     """
-    told_once = story.outside and misfortune.party == "wechatpay"
+    told_once = story.outside and misfortune.party == "alipay"
     return not (told_once and misfortune.behavior == "drop_callbacks")

@@ -19,13 +19,17 @@ from db.audit import AuditReport
 
 @dataclass(frozen=True)
 class Told:
-    """One order of a run, at its end; `played` says how often each misfortune befell it."""
+    """One order of a run, at its end; `played` says how often each misfortune befell it.
+
+    `timeline` is what has happened to it, if anything is wrong.
+    """
 
     plan: Plan
     order_id: str
     end: str
     played: tuple[tuple[Misfortune, int], ...]
     differences: tuple[str, ...]
+    timeline: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ class ChaosReport:
         ]
 
     @property
+    def timelines(self) -> list[str]:
+        """What has happened to the orders that are wrong."""
+        return [f"{told.order_id}: {told.timeline}" for told in self.told if told.differences]
+
+    @property
     def violations(self) -> list[str]:
         """What the audit has found."""
         return [f"law {law.number}: {text}" for law in self.audit.laws for text in law.violations]
@@ -76,6 +85,8 @@ def show(report: ChaosReport, console: Console) -> None:
             Text("Every law holds, and books and providers agree to the unit.", style="bold green")
         )
     else:
+        for line in report.timelines:
+            console.print(Text(line, style="dim"))
         console.print(Text(f"Replay with --seed {report.seed}", style="bold red"))
 
 

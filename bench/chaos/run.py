@@ -18,7 +18,7 @@ from bench.chaos.kills import killing
 from bench.chaos.plan import Plan, plans
 from bench.chaos.report import ChaosReport, Told
 from bench.chaos.rest import ask_banks, bring_to_rest, order_at_rest
-from bench.chaos.stories import GATEWAYS
+from bench.chaos.stories import GATEWAYS, LATE_ENDS
 from bench.chaos.tale import Tale
 from bench.stack import open_bench
 from db.engine import connect, session_factory
@@ -114,7 +114,7 @@ class ChaosRun:
         books = await chaos_books.open_books(ground, self._plans)
         return ChaosReport(
             seed=self._options.seed,
-            told=[self._told(tale, books, left) for tale in self._tales],
+            told=[await self._told(tale, books, left) for tale in self._tales],
             audit=await chaos_books.strict_audit(ground),
             restless=restless,
             repaired=repaired,
@@ -152,13 +152,15 @@ class ChaosRun:
         )
         return Counter(reconciled.found)
 
-    def _told(self, tale: Tale, books: chaos_books.Books, left: dict[str, int]) -> Told:
+    async def _told(self, tale: Tale, books: chaos_books.Books, left: dict[str, int]) -> Told:
         order_id, plan = tale.order_id, tale.plan
-        differences = chaos_books.differences(books, order_id, plan)
+        ends = plan.story.ends | LATE_ENDS if tale.late else plan.story.ends
+        differences = chaos_books.differences(books, order_id, ends)
         if failure := self._failures.get(order_id):
             differences.append(failure)
         played = tuple(
             (misfortune, misfortune.times - left.get(f"{tale.key}:{number}", 0))
             for number, misfortune in enumerate(plan.misfortunes)
         )
-        return Told(plan, order_id, books.end_of(order_id), played, tuple(differences))
+        timeline = await chaos_books.timeline(self._ground, order_id) if differences else ""
+        return Told(plan, order_id, books.end_of(order_id), played, tuple(differences), timeline)

@@ -51,8 +51,10 @@ async def _expired_unpaid(tale: Tale) -> None:
 
 
 async def _paid_then_cancelled(tale: Tale) -> None:
-    await tale.pay(await tale.payable())
-    if tale.plan.coin:
+    attempt = await tale.payable()
+    await tale.pay(attempt)
+    # What is approved at PayPal is not taken yet, and is not taken from who cancels.
+    if tale.plan.coin or attempt.gateway == "paypal":
         await tale.until("processing")
     await tale.cancel()
 
@@ -163,6 +165,11 @@ class Story:
     outside: bool = False
 
 
+# How any order may end whose customer was late to pay.
+LATE_ENDS = frozenset({_UNPAID, _BACK})
+
+_TELL_OF_OUTSIDE_REFUNDS: frozenset[GatewayName] = frozenset({"stripe", "paypal", "alipay"})
+
 # A refund that was asked for may be refused, and then the money stays.
 STORIES: tuple[Story, ...] = (
     Story("paid once", _paid, frozenset({_PAID})),
@@ -186,6 +193,9 @@ STORIES: tuple[Story, ...] = (
         "refunded elsewhere",
         _refunded_in_dashboard,
         frozenset({_PARTLY_BACK, _BACK}),
+        # WeChat Pay tells nobody, and its answer about the payment has no sum of refunds: all that
+        # reconciliation can do is name it.
+        _TELL_OF_OUTSIDE_REFUNDS,
         outside=True,
     ),
     Story("refund bounced", _refund_bounced, frozenset({_BACK}), _SEE_LATE_FAILURES),

@@ -25,6 +25,8 @@ _LONGEST_STEP = timedelta(minutes=2)
 _TRIES = 20
 
 HOLD = timedelta(minutes=15)
+# Who pays later than this may find the order expired before anybody has asked the provider.
+_IN_TIME = HOLD - timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,19 @@ class Attempt:
 
 @dataclass
 class Tale:
-    """An order of a chaos run, from its placement on."""
+    """An order of a chaos run, from its placement on.
+
+    `late` says that its customer paid when its time was nearly or really over.
+    """
 
     ground: Ground
     plan: Plan
     key: str
     draft: Json
     total: int = 0
-    notes: list[str] = field(default_factory=list)
+    late: bool = False
+    _began: float = field(default_factory=time.monotonic)
+    _moved: timedelta = timedelta()
 
     @property
     def order_id(self) -> str:
@@ -93,6 +100,7 @@ class Tale:
         self, attempt: Attempt, *, force: bool = False, amount: int | None = None
     ) -> bool:
         """The customer pays; whether that was possible."""
+        self.late |= self._moved + timedelta(seconds=time.monotonic() - self._began) > _IN_TIME
         return await self._at(attempt, "pay", force=force, amount=amount)
 
     async def decline(self, attempt: Attempt) -> None:
@@ -135,6 +143,7 @@ class Tale:
 
     async def pass_time(self, duration: timedelta) -> None:
         """Move the order's clock forward."""
+        self._moved += duration
         await self.ground.pass_time(self.ground.workflow(self.order_id), duration)
 
     async def until(self, *statuses: str) -> str:

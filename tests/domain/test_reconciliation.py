@@ -32,6 +32,7 @@ def booked(**changes: Any) -> BookedPayment:
         "closed": False,
         "captured": ZERO,
         "claimed": ZERO,
+        "refunded": ZERO,
         "disputed": False,
         "mismatch": False,
         "overdue": False,
@@ -63,6 +64,16 @@ BOOKED_PAID = {"paid": True, "captured": HUNDRED}
         (BOOKED_PAID, OPEN, [FindingKind.MISSING_PAYMENT]),
         (BOOKED_PAID, {**PAID, "captured": THIRTY}, [FindingKind.WRONG_AMOUNT]),
         (BOOKED_PAID, {**PAID, "refunded": THIRTY}, [FindingKind.UNBOOKED_REFUND]),
+        (
+            {**BOOKED_PAID, "claimed": THIRTY, "refunded": THIRTY},
+            PAID,
+            [FindingKind.MISSING_REFUND],
+        ),
+        (
+            {**BOOKED_PAID, "claimed": HUNDRED, "refunded": THIRTY},
+            {**PAID, "refunded": THIRTY},
+            [],
+        ),
         (
             BOOKED_PAID,
             {**PAID, "refunded": None, "touched": True},

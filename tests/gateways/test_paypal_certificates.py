@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,8 @@ from gateways.errors import InvalidCallback, OutcomeUnknown
 from gateways.payments.paypal import PayPalGateway
 from gateways.payments.paypal_certificates import (
     LARGEST,
+    MOST_FETCHES,
+    REFUSED_FOR,
     REMEMBERED,
     CertificateUrls,
     trusted_roots,
@@ -91,6 +93,16 @@ def test_paypals_own_places_are_allowed(url: str) -> None:
         "https://api。paypal.com/cert",
         "https://127.0.0.1/cert",
         "https://api.paypal.com/" + "a" * 2100,
+        "https://api.paypal.com/v1/anything",
+        "https://api.paypal.com/v1/notifications/certs/",
+        "https://api.paypal.com/v1/notifications/certs/CERT-1/",
+        "https://api.paypal.com/v1/notifications/certs/CERT-1?x=1",
+        "https://api.paypal.com/v1/notifications/certs/CERT-1#x",
+        "https://api.paypal.com/v1/notifications/certs/../../oauth2/token",
+        "https://api.paypal.com/v1/notifications/certs/%2e%2e",
+        "https://api.paypal.com//v1/notifications/certs/CERT-1",
+        "https://api.paypal.com/x/v1/notifications/certs/CERT-1",
+        "https://api.paypal.com/v1/notifications/certs/" + "a" * 101,
         "",
     ],
 )
@@ -180,6 +192,58 @@ async def test_what_is_not_proven_pushes_no_certificate_out(
             await adapter.parse_callback(headers, PAID, NOW)
     await adapter.parse_callback(paypal().headers(peer, PAID), PAID, NOW)
     assert peer.only(CERTIFICATE)
+
+
+async def test_what_is_no_certificate_is_not_fetched_again_for_a_while(
+    adapter: PayPalGateway, peer: Peer
+) -> None:
+    peer.says(CERTIFICATE, b"", status=404)
+    peer.says(CERTIFICATE, paypal().chain_pem)
+    headers = paypal().headers(peer, PAID)
+    for _ in range(50):
+        with pytest.raises(InvalidCallback):
+            await adapter.parse_callback(headers, PAID, NOW)
+    assert len(peer.requests(CERTIFICATE)) == 1
+
+    await adapter.parse_callback(headers, PAID, NOW + REFUSED_FOR)
+
+
+async def forge(adapter: PayPalGateway, peer: Peer, number: int, now: datetime) -> None:
+    """A forged webhook, each with a certificate of its own."""
+    url = f"{peer.url}/v1/notifications/certs/CERT-{number}"
+    peer.says(f"GET /v1/notifications/certs/CERT-{number}", b"junk")
+    with pytest.raises((InvalidCallback, OutcomeUnknown)):
+        await adapter.parse_callback(paypal().headers(peer, PAID, cert_url=url), PAID, now)
+
+
+async def test_forged_webhooks_cause_few_fetches_a_minute(
+    adapter: PayPalGateway, peer: Peer
+) -> None:
+    for number in range(50):
+        await forge(adapter, peer, number + 2, NOW + number * timedelta(milliseconds=10))
+    assert len(peer.seen) == MOST_FETCHES
+
+    peer.says(CERTIFICATE, paypal().chain_pem)
+    headers = paypal().headers(peer, PAID)
+    with pytest.raises(OutcomeUnknown, match="too many"):
+        await adapter.parse_callback(headers, PAID, NOW + timedelta(seconds=30))
+    await adapter.parse_callback(headers, PAID, NOW + timedelta(minutes=1))
+
+
+async def test_a_known_certificate_serves_on_while_others_are_forged(
+    adapter: PayPalGateway, peer: Peer
+) -> None:
+    peer.says(CERTIFICATE, paypal().chain_pem)
+    headers = paypal().headers(peer, PAID)
+    await adapter.parse_callback(headers, PAID, NOW)
+    tomorrow = NOW + timedelta(hours=25)
+    for number in range(MOST_FETCHES):
+        await forge(adapter, peer, number + 2, tomorrow)
+    await adapter.parse_callback(headers, PAID, tomorrow)
+    assert peer.only(CERTIFICATE)
+
+    await adapter.parse_callback(headers, PAID, tomorrow + timedelta(minutes=1))
+    assert len(peer.requests(CERTIFICATE)) == 2
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.gateways.providers import Provider
 from tests.gateways.simulated import Simulated
 
 MOVES = {
-    "stripe": ("pay", "decline", "process", "dispute-win"),
+    "stripe": ("pay", "decline", "process"),
     "paypal": ("pay", "decline", "process", "approve"),
     "alipay": ("pay", "decline", "scan", "finish"),
     "wechatpay": ("pay", "decline"),
@@ -77,6 +77,16 @@ async def test_the_page_offers_each_providers_own_moves(
     for name, request in everywhere:
         for move in MOVES[name]:
             assert f'action="/_sim/{name}/{request.payment_id}/{move}"' in page
+
+
+async def test_the_page_offers_a_disputes_end_once_there_is_money_to_dispute(
+    simulated: Simulated, everywhere: list[tuple[str, PaymentRequest]]
+) -> None:
+    _, request = next(one for one in everywhere if one[0] == "stripe")
+    move = f'action="/_sim/stripe/{request.payment_id}/dispute-win"'
+    assert move not in (await _get(simulated, "")).text
+    await simulated.moves(f"stripe/{request.payment_id}/pay")
+    assert move in (await _get(simulated, "")).text
 
 
 async def test_a_move_that_makes_no_sense_there_is_explained_on_the_page(

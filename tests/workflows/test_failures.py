@@ -9,7 +9,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from tests.faults import When
 from tests.house import House, Json
-from tests.serving import eventually_async
+from tests.serving import eventually, eventually_async
 from tests.workflows.journey import (
     PRICE,
     assert_end,
@@ -184,15 +184,19 @@ async def test_an_order_that_can_never_be_handed_to_the_warehouse_is_undone(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_payment_that_cannot_be_settled_is_undone(
+async def test_a_payment_that_cannot_be_settled_is_looked_at_again_until_it_can(
     house: House, product: str, when: When
 ) -> None:
     placed = await house.place(product)
     order_id = placed["orderId"]
-    house.faults.add(order_id, "settle_payment", when, permanent=True)
+    fault = house.faults.add(order_id, "settle_payment", when, permanent=True)
     await house.pay(placed["payment"]["paymentId"])
+    await eventually(lambda: fault.hits == 1)
 
-    await assert_refunded(house, order_id, product)
+    await house.pass_time(order_id, UNDO_PAUSE)
+
+    order = await house.until(order_id, status="processing", paymentStatus="paid")
+    assert kinds(order).count("payment_paid") == 1
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,26 @@ async def test_a_refund_that_the_bank_returned_silently_is_noticed(
     await house.assert_laws_hold()
 
 
+async def test_a_dashboard_refund_that_the_bank_returned_silently_is_noticed(
+    house: House, product: str
+) -> None:
+    placed = await paid(house, product)
+    order_id, payment_id = placed["orderId"], placed["payment"]["paymentId"]
+    await house.simulate(f"stripe/{payment_id}/refund-outside", params={"amount": 2_500})
+    await house.until(order_id, kept="75.00")
+    await silence(house, "stripe", order_id)
+    await house.simulate(f"stripe/{payment_id}/refund-fail")
+
+    run = await reconcile(house)
+
+    assert await found(house, run, order_id) == [(FindingKind.STATE_DIFFERS, True)]
+    await house.until(order_id, paymentStatus="paid", kept="100.00")
+    (refund,) = (await house.order(order_id))["refunds"]
+    assert (refund["madeBy"], refund["state"]) == ("provider", "failed")
+    assert await found(house, await reconcile(house), order_id) == []
+    await house.assert_laws_hold()
+
+
 async def test_a_payment_that_its_provider_does_not_know_is_for_people(
     house: House, product: str
 ) -> None:
