@@ -44,8 +44,8 @@ class RefundPayment(Value):
 class RefundSettled(Value):
     """The refund's end: succeeded or failed; `known` if it had failed before.
 
-    `more` says that it succeeded, all was to go back, and the payment has money left all the same; `emptied`,
-    that nothing is left of it.
+    `more` says that it succeeded, all was to go back, and the payment has money left all the same;
+    `emptied`, that nothing is left of it.
     """
 
     refund_id: str
