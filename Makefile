@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test check lint format types imports bench audit lock clean
+.PHONY: help setup up demo test check lint format types imports bench chaos audit lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ imports: $(READY) ## Check that imports point one way
 
 bench: $(READY) ## Measure Orderflow beside the floor
 	$(BIN)/python -m bench $(ARGS)
+
+chaos: $(READY) ## Orders at all payment providers while everything goes wrong
+	$(BIN)/python -m bench chaos $(ARGS)
 
 audit: $(READY) ## Ask the database of `make up` whether the laws hold
 	@$(BIN)/python starter.py audit $(ARGS)

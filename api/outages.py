@@ -28,6 +28,8 @@ _TEMPORAL_DOWN = {
     RPCStatusCode.CANCELLED,
     RPCStatusCode.ABORTED,
     RPCStatusCode.INTERNAL,
+    # "Transport error": the connection broke while a request was under way.
+    RPCStatusCode.UNKNOWN,
 }
 
 

@@ -222,7 +222,8 @@ class House:
         """Audit the whole database."""
         async with self.sessions() as session:
             report = await audit(session)
-        assert not [v for law in report.laws for v in law.violations]
+        broken = [violation for law in report.laws for violation in law.violations]
+        assert not broken, broken
 
 
 def order_for(product_id: str, quantity: int = 1, **changes: Any) -> Json:

@@ -150,9 +150,15 @@ class PaymentAttempts:
             self.news = [news for news in self.news if news not in heard]
             await self.apply(settled)
 
-    async def close(self, attempt: Attempt) -> None:
-        """Make sure that an attempt can no longer be paid, and learn whether it was."""
-        await self.apply(await self._settle(attempt.payment_id, close=True))
+    async def close(
+        self, attempt: Attempt, patience: policies.RemoteOptions = policies.MONEY
+    ) -> None:
+        """Make sure that an attempt can no longer be paid, and learn whether it was.
+
+        Raises:
+            ActivityError: that could not be learned with this much patience.
+        """
+        await self.apply(await self._settle(attempt.payment_id, close=True, patience=patience))
 
     async def close_all(self) -> None:
         """Undo: close what may still be paid.
@@ -218,6 +224,7 @@ class PaymentAttempts:
         close: bool = False,
         callback_ids: tuple[int, ...] = (),
         refund_refs: tuple[str, ...] = (),
+        patience: policies.RemoteOptions = policies.MONEY,
     ) -> Settled:
         return await workflow.execute_activity_method(
             Payments.settle_payment,
@@ -230,7 +237,7 @@ class PaymentAttempts:
                 rehold_until=workflow.now() + self._context.timings.hold,
             ),
             summary="Close the payment, then ask what is true" if close else "Ask what is true",
-            **policies.MONEY,
+            **patience,
         )
 
     async def settle_debts(self) -> None:

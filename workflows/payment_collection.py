@@ -165,7 +165,7 @@ class PaymentCollection:
     async def _close_others(self) -> None:
         for attempt in self.attempts.attempts:
             if attempt.may_be_paid:
-                await self.attempts.close(attempt)
+                await self.attempts.close(attempt, policies.CLOSE_PAYMENT_AT_ONCE)
 
     async def _hear(self) -> None:
         """Settle what callbacks have come for; if that fails for good, again after a while."""

@@ -77,6 +77,14 @@ MONEY = RemoteOptions(
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 
+# A customer waits for another way to pay while the earlier one is closed: given up soon.
+CLOSE_PAYMENT_AT_ONCE = RemoteOptions(
+    task_queue=PAYMENTS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=20),
+    retry_policy=_CUSTOMER_WAITS,
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+
 # Asks again and again by being retried, so that waiting for days adds nothing to the history.
 POLL_PAYMENT = RemoteOptions(
     task_queue=PAYMENTS_QUEUE,

@@ -43,7 +43,9 @@ def _parse(arguments: Sequence[str]) -> ChaosOptions:
         help="only this one; may be repeated (all)",
     )
     parser.add_argument(
-        "--kill", action="store_true", help="kill the worker and the API a few times meanwhile"
+        "--kill",
+        action="store_true",
+        help="kill the worker, the API, PostgreSQL and Temporal by turns meanwhile",
     )
     given = parser.parse_args(arguments)
     return ChaosOptions(

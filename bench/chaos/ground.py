@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -48,7 +49,7 @@ class Ground:
     @property
     def patience(self) -> float:
         """Seconds in which anything should happen, clocks being moved forward."""
-        return 240.0 if self.shaken else 90.0
+        return 240.0 if self.shaken else 150.0
 
     def order_id(self, key: str) -> str:
         """The id of the order that is placed with this idempotency key."""
@@ -93,9 +94,16 @@ class Ground:
         (await self.http.delete(f"{self.simulator}/_sim/scenario")).raise_for_status()
 
     async def rows(self, statement: str, **values: object) -> list[Any]:
-        """Look into our books."""
-        async with single_statements(self.sessions) as session:
-            return list(await session.execute(text(statement), values))
+        """Look into our books; while the database is away, wait for it."""
+        deadline = time.monotonic() + _OUTAGE_PATIENCE_SECONDS
+        while True:
+            try:
+                async with single_statements(self.sessions) as session:
+                    return list(await session.execute(text(statement), values))
+            except (DBAPIError, OSError):
+                if not self.shaken or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     def workflow(self, order_id: str) -> WorkflowHandle[Any, Any]:
         """The workflow that owns an order."""
@@ -111,7 +119,8 @@ class Ground:
             # Whatever runs at the moment keeps the clock; there is another time.
             return
         except RPCError as error:
-            if error.status not in {RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION}:
+            ended = {RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION}
+            if error.status not in ended and not self.shaken:
                 raise
 
 

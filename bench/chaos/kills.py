@@ -9,8 +9,8 @@ from random import Random
 
 from sandbox.stack import EmbeddedStack
 
-_VICTIMS = ("worker", "api")
-_KILLS = 6
+_VICTIMS = ("worker", "api", "postgres", "temporal")
+_KILLS = 8
 _SOONEST_SECONDS, _LATEST_SECONDS = 4.0, 12.0
 
 
@@ -18,7 +18,7 @@ _SOONEST_SECONDS, _LATEST_SECONDS = 4.0, 12.0
 async def killing(
     stack: EmbeddedStack, seed: int, progress: Callable[[str], None]
 ) -> AsyncIterator[list[str]]:
-    """Kill the worker and the API by turns, a few times while the block runs; who was killed."""
+    """Kill one of them after the other, each a few times while the block runs; who was killed."""
     killed: list[str] = []
     killer = asyncio.create_task(_kill(stack, Random(seed), killed, progress))
     try:

@@ -29,6 +29,12 @@ class Plan:
     coin: bool
     fraction: float
 
+    def loses_callbacks(self, gateway: GatewayName) -> bool:
+        """Whether some callbacks of this provider never arrive."""
+        return any(
+            one.party == gateway and one.behavior == "drop_callbacks" for one in self.misfortunes
+        )
+
 
 def plans(seed: int, orders: int, gateways: Collection[GatewayName]) -> list[Plan]:
     """Every story at every provider by turns, in an order of chance, as often as it takes."""

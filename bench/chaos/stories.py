@@ -69,8 +69,13 @@ async def _paid_twice(tale: Tale) -> None:
     if not await tale.pay_again(tale.plan.other):
         return
     second = await tale.payable(after=1)
-    # What we have given up at PayPal can be approved, but is never captured.
-    first_counts = tale.plan.coin and first.gateway != "paypal"
+    # What we have given up at PayPal can be approved, but is never captured. And nobody asks about
+    # what is closed: without a callback reconciliation finds its money, once the order has expired.
+    first_counts = (
+        tale.plan.coin
+        and first.gateway != "paypal"
+        and not tale.plan.loses_callbacks(first.gateway)
+    )
     early, late = (first, second) if first_counts else (second, first)
     await tale.pay(early, force=True)
     if tale.plan.fraction < _HALF:
@@ -146,7 +151,7 @@ async def _refund_bounced(tale: Tale) -> None:
     await tale.pay(attempt)
     await tale.until("processing")
     await tale.cancel()
-    await tale.until("cancelled")
+    await tale.until_given_back(attempt)
     await tale.bounce(attempt)
 
 

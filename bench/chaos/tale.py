@@ -164,6 +164,16 @@ class Tale:
 
         return await self.until_it(look, " or ".join(statuses))
 
+    async def until_given_back(self, attempt: Attempt) -> None:
+        """Wait until the order is cancelled, its bank letting through a refund that is slow."""
+
+        async def look() -> bool | None:
+            await self._at(attempt, "refund-settle")
+            (row,) = await self._order("status")
+            return row.status == "cancelled" or None
+
+        await self.until_it(look, "the money to go back")
+
     async def until_it(self, look: Callable[[], Awaitable[T | None]], what: str) -> T:
         """Wait until `look` finds something, moving the order's clock when nothing happens.
 

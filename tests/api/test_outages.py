@@ -32,6 +32,51 @@ async def without_temporal(house: House) -> AsyncIterator[httpx.AsyncClient]:
             yield api
 
 
+class Wire:
+    """A connection to Temporal that can be cut in the middle of a request."""
+
+    def __init__(self, server: str) -> None:
+        self._host, _, self._port = server.rpartition(":")
+        self._streams: list[asyncio.StreamWriter] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.cut = False
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self._host, int(self._port))
+        self._streams += [writer, back]
+        self._tasks += [
+            asyncio.create_task(self._pass_on(reader, back)),
+            asyncio.create_task(self._pass_on(there, writer)),
+        ]
+
+    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while (content := await source.read(65536)) and not self.cut:
+            target.write(content)
+        self.close()
+
+    def close(self) -> None:
+        for stream in self._streams:
+            stream.close()
+
+    async def end(self) -> None:
+        self.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def wired(house: House) -> AsyncIterator[tuple[httpx.AsyncClient, Wire]]:
+    wire = Wire(house.client.service_client.config.target_host)
+    server = await asyncio.start_server(wire.carry, "127.0.0.1", 0)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        with mock.patch.dict(os.environ, {"TEMPORAL_ADDRESS": address}):
+            async with calling(create_app(house.settings), house.api_key) as api:
+                yield api, wire
+    finally:
+        server.close()
+        await wire.end()
+
+
 @asynccontextmanager
 async def without_database(house: House) -> AsyncIterator[httpx.AsyncClient]:
     url = f"postgresql+asyncpg://postgres@127.0.0.1:{free_port()}/orderflow"
@@ -67,6 +112,21 @@ async def test_without_temporal_an_order_is_refused_for_the_moment(
     assert "Idempotency-Key is safe" in answer.json()["errors"][0]["message"]
     assert time.monotonic() - started < 6
     # And it is: once Temporal is back, the same request places the order.
+    again = await house.call("POST", "/orders", json=order_for(product), headers=headers)
+    assert again.status_code == 201
+
+
+async def test_a_request_during_which_temporal_goes_away_may_be_repeated(
+    house: House, product: str
+) -> None:
+    headers = {"Idempotency-Key": str(uuid4())}
+    async with wired(house) as (api, wire):
+        first = await api.post("/orders", json=order_for(product))
+        assert first.status_code == 201
+        wire.cut = True
+        answer = await api.post("/orders", json=order_for(product), headers=headers)
+
+    assert_unavailable(answer)
     again = await house.call("POST", "/orders", json=order_for(product), headers=headers)
     assert again.status_code == 201
 

@@ -16,7 +16,7 @@ from tests.gateways.simulated import Simulated
 MOVES = {
     "stripe": ("pay", "decline", "process"),
     "paypal": ("pay", "decline", "process", "approve"),
-    "alipay": ("pay", "decline", "scan", "finish"),
+    "alipay": ("pay", "decline", "scan"),
     "wechatpay": ("pay", "decline"),
 }
 
@@ -79,13 +79,14 @@ async def test_the_page_offers_each_providers_own_moves(
             assert f'action="/_sim/{name}/{request.payment_id}/{move}"' in page
 
 
-async def test_the_page_offers_a_disputes_end_once_there_is_money_to_dispute(
-    simulated: Simulated, everywhere: list[tuple[str, PaymentRequest]]
+@pytest.mark.parametrize(("name", "later"), [("stripe", "dispute-win"), ("alipay", "finish")])
+async def test_the_page_offers_some_moves_once_there_is_money(
+    simulated: Simulated, everywhere: list[tuple[str, PaymentRequest]], name: str, later: str
 ) -> None:
-    _, request = next(one for one in everywhere if one[0] == "stripe")
-    move = f'action="/_sim/stripe/{request.payment_id}/dispute-win"'
+    request = next(request for of, request in everywhere if of == name)
+    move = f'action="/_sim/{name}/{request.payment_id}/{later}"'
     assert move not in (await _get(simulated, "")).text
-    await simulated.moves(f"stripe/{request.payment_id}/pay")
+    await simulated.moves(f"{name}/{request.payment_id}/pay")
     assert move in (await _get(simulated, "")).text
 
 

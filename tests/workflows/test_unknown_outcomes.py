@@ -413,3 +413,24 @@ async def test_a_provider_that_is_down_for_hours_takes_no_money_twice(
     await assert_given_back(house, order_id, product)
 
     assert len({entry["idempotencyKey"] for entry in await journal(house, order_id, "refund")}) == 1
+
+
+@pytest.mark.parametrize("gateway", CLOSING)
+async def test_who_asks_for_another_way_to_pay_does_not_wait_for_a_provider_that_is_down(
+    house: House, product: str, gateway: str
+) -> None:
+    """Nobody may pay two ways: until the first is closed there is no other one."""
+    placed = await place_at(house, product, gateway)
+    order_id = placed["orderId"]
+    await mishap(house, gateway, "cancel", "error_after_commit", times=2, orderId=order_id)
+    await mishap(house, gateway, "cancel", "fail_before_commit", orderId=order_id)
+    path = f"/orders/{order_id}/payments"
+
+    refused = await house.call("POST", path, json={"gateway": gateway})
+
+    assert refused.status_code == 409
+    assert "try again shortly" in refused.text
+    second = await another_attempt(house, order_id, gateway)
+    await begin_to_pay(house, second)
+    await move(house, second, "pay")
+    await assert_paid(house, order_id, product)
