@@ -8,7 +8,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/orderflow/venv
 WORKDIR /opt/orderflow
 COPY requirements.lock pyproject.toml ./
-RUN venv/bin/pip install --quiet --only-binary :all: --require-hashes --requirement requirements.lock
+# http-ece comes as source only; it is pure Python.
+RUN venv/bin/pip install --quiet --only-binary :all: --no-binary http-ece --require-hashes \
+    --requirement requirements.lock
 RUN venv/bin/python - > unneeded.txt <<'PRUNE'
 import tomllib
 from importlib.metadata import distribution, distributions
@@ -41,8 +43,7 @@ FROM python:3.12-slim
 ENV PATH=/opt/orderflow/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    API_HOST=0.0.0.0 \
-    MESSAGES_OUTBOX=/var/lib/orderflow/messages.jsonl
+    API_HOST=0.0.0.0
 RUN useradd --system --uid 10001 --home-dir /var/lib/orderflow --create-home orderflow
 COPY --from=builder /opt/orderflow/venv /opt/orderflow/venv
 WORKDIR /opt/orderflow/app

@@ -4,21 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import time
 
 import httpx
 
+from domain.money import Money
+from domain.notification import DeviceKind
 from domain.order import GatewayName
+from domain.page_links import LinkKeys
+from domain.pricing import ShippingRates
+from domain.quiet_hours import QuietHours
+from domain.returns import ReturnRules
 from gateways.keys import InvalidKey
+from gateways.messaging.aliyun_receipts import AliyunReceipts
+from gateways.messaging.aliyun_sms import AliyunSms
 from gateways.messaging.email import SmtpSender
-from gateways.messaging.protocol import EmailSender, PushSender, SmsSender
-from gateways.messaging.simulated import SimulatedPush, SimulatedSms
+from gateways.messaging.fcm import FcmPush
+from gateways.messaging.fcm_token import read_service_account
+from gateways.messaging.protocol import EmailSender, PushSender, ReceiptReader, SmsSender
+from gateways.messaging.push_routing import RoutedPush
+from gateways.messaging.sms_routing import RoutedSms
+from gateways.messaging.twilio import TwilioSms
+from gateways.messaging.twilio_receipts import TwilioReceipts
+from gateways.messaging.web_push import WebPush
 from gateways.payments.alipay import AlipayGateway
 from gateways.payments.paypal import PayPalGateway
 from gateways.payments.protocol import PaymentGateway
 from gateways.payments.stripe import StripeGateway
 from gateways.payments.wechat_pay import WeChatPayGateway
+from gateways.supplier import SupplierGateway
 from gateways.tracking.aftership import AfterShipTracking
+from gateways.tracking.kuaidi100 import Kuaidi100Tracking
 from gateways.tracking.protocol import TrackingGateway
+from gateways.tracking.routing import RoutedTracking
 from gateways.warehouse import WarehouseGateway
 from settings import ConfigurationError, Settings, reveal
 
@@ -127,14 +145,69 @@ def warehouse_gateway(settings: Settings, http: httpx.AsyncClient) -> WarehouseG
     return WarehouseGateway(http, settings.warehouse_base_url, reveal(settings.warehouse_api_key))
 
 
-def tracking_gateway(settings: Settings, http: httpx.AsyncClient) -> TrackingGateway:
-    """The tracking provider."""
+def supplier_gateway(settings: Settings, http: httpx.AsyncClient) -> SupplierGateway | None:
+    """The supplier; none if its address is not set."""
+    if not settings.supplier_base_url:
+        return None
+    return SupplierGateway(http, settings.supplier_base_url, reveal(settings.supplier_api_key))
+
+
+def tracking_routes(settings: Settings, http: httpx.AsyncClient) -> RoutedTracking:
+    """Each carrier's provider, of those that have credentials.
+
+    Raises:
+        ConfigurationError: a provider has some of its credentials only.
+    """
+    gateways: list[TrackingGateway] = []
+    if settings.aftership_api_key is not None:
+        gateways.append(_aftership(settings, http))
+    if settings.kuaidi100_customer:
+        gateways.append(_kuaidi100(settings, http))
+    preferred = dict.fromkeys(settings.kuaidi100_carriers, Kuaidi100Tracking.name)
+    return RoutedTracking(gateways, preferred)
+
+
+def tracking_readers(settings: Settings, http: httpx.AsyncClient) -> dict[str, TrackingGateway]:
+    """Who reads the tracking providers' callbacks, by the name in their address.
+
+    Raises:
+        ConfigurationError: a provider has some of its credentials only.
+    """
+    readers: list[TrackingGateway] = []
+    if settings.aftership_webhook_secret is not None:
+        readers.append(_aftership(settings, http))
+    if settings.kuaidi100_customer:
+        readers.append(_kuaidi100(settings, http))
+    return {reader.name: reader for reader in readers}
+
+
+def _aftership(settings: Settings, http: httpx.AsyncClient) -> AfterShipTracking:
     return AfterShipTracking(
         http,
         settings.aftership_base_url,
         reveal(settings.aftership_api_key),
         reveal(settings.aftership_webhook_secret),
     )
+
+
+def _kuaidi100(settings: Settings, http: httpx.AsyncClient) -> Kuaidi100Tracking:
+    key, salt = reveal(settings.kuaidi100_key), reveal(settings.kuaidi100_salt)
+    for value, variable in ((key, "KUAIDI100_KEY"), (salt, "KUAIDI100_SALT")):
+        _require(value, variable, _SECOND_HALF)
+    return Kuaidi100Tracking(
+        http,
+        base_url=settings.kuaidi100_base_url,
+        customer=settings.kuaidi100_customer,
+        key=key,
+        salt=salt,
+        callback_url=f"{settings.public_url.rstrip('/')}/callbacks/tracking/kuaidi100",
+    )
+
+
+def page_keys(settings: Settings) -> LinkKeys:
+    """What signs the links to customers' pages."""
+    ring = [(key_id, reveal(key)) for key_id, key in settings.tracking_link_keys]
+    return LinkKeys.from_ring(ring)
 
 
 def email_sender(settings: Settings) -> EmailSender:
@@ -155,14 +228,113 @@ def email_sender(settings: Settings) -> EmailSender:
     )
 
 
-def sms_sender(settings: Settings) -> SmsSender:
-    """Text messages; so far they are only written to a file."""
-    return SimulatedSms(settings.messages_outbox)
+def sms_sender(settings: Settings, http: httpx.AsyncClient) -> SmsSender | None:
+    """Text messages, each through its country's provider; none if there is no provider.
+
+    Raises:
+        ConfigurationError: a provider has some of its credentials only.
+    """
+    routes: list[tuple[str, SmsSender]] = []
+    if settings.aliyun_access_key_id:
+        for value, variable in (
+            (reveal(settings.aliyun_access_key_secret), "ALIYUN_ACCESS_KEY_SECRET"),
+            (settings.aliyun_sms_sign_name, "ALIYUN_SMS_SIGN_NAME"),
+        ):
+            _require(value, variable, _SECOND_HALF)
+        routes.append(("+86", _aliyun_sms(settings, http)))
+    if settings.twilio_account_sid:
+        for value, variable in (
+            (reveal(settings.twilio_auth_token), "TWILIO_AUTH_TOKEN"),
+            (settings.twilio_from, "TWILIO_FROM"),
+        ):
+            _require(value, variable, _SECOND_HALF)
+        routes.append(("+", _twilio_sms(settings, http)))
+    return RoutedSms(routes) if routes else None
 
 
-def push_sender(settings: Settings) -> PushSender:
-    """Push messages; so far they are only written to a file."""
-    return SimulatedPush(settings.messages_outbox)
+def _twilio_sms(settings: Settings, http: httpx.AsyncClient) -> TwilioSms:
+    return TwilioSms(
+        http,
+        account_sid=settings.twilio_account_sid,
+        auth_token=reveal(settings.twilio_auth_token),
+        sender=settings.twilio_from,
+        base_url=settings.twilio_base_url,
+        callback_url=f"{settings.public_url.rstrip('/')}/callbacks/messages/twilio",
+    )
+
+
+def _aliyun_sms(settings: Settings, http: httpx.AsyncClient) -> AliyunSms:
+    return AliyunSms(
+        http,
+        key_id=settings.aliyun_access_key_id,
+        key_secret=reveal(settings.aliyun_access_key_secret),
+        sign_name=settings.aliyun_sms_sign_name,
+        templates=settings.aliyun_sms_templates,
+        base_url=settings.aliyun_sms_base_url,
+    )
+
+
+def push_sender(settings: Settings, http: httpx.AsyncClient) -> PushSender | None:
+    """Push messages, each through its device's provider; none if there is no provider.
+
+    Raises:
+        ConfigurationError: a key cannot be read.
+    """
+    senders: dict[DeviceKind, PushSender] = {}
+    if settings.fcm_service_account is not None:
+        with _keys_of("FCM_SERVICE_ACCOUNT"):
+            account = read_service_account(reveal(settings.fcm_service_account))
+        senders[DeviceKind.FCM] = FcmPush(http, account, settings.fcm_base_url)
+    browsers = web_push(settings, http)
+    if browsers is not None:
+        senders[DeviceKind.WEB_PUSH] = browsers
+    return RoutedPush(senders) if senders else None
+
+
+def web_push(settings: Settings, http: httpx.AsyncClient) -> WebPush | None:
+    """Push messages to browsers; none without a key of ours.
+
+    Raises:
+        ConfigurationError: the key cannot be read.
+    """
+    if settings.web_push_private_key is None:
+        return None
+    with _keys_of("WEB_PUSH_PRIVATE_KEY"):
+        return WebPush(
+            http,
+            private_key=reveal(settings.web_push_private_key),
+            contact=settings.web_push_contact,
+            hosts=settings.web_push_hosts,
+        )
+
+
+def receipt_readers(settings: Settings) -> dict[str, ReceiptReader]:
+    """The messaging providers whose delivery reports can be verified."""
+    readers: list[ReceiptReader] = []
+    if settings.twilio_auth_token is not None:
+        token = reveal(settings.twilio_auth_token)
+        readers.append(TwilioReceipts(settings.twilio_account_sid, token))
+    if settings.aliyun_sms_report_token is not None:
+        readers.append(AliyunReceipts(reveal(settings.aliyun_sms_report_token)))
+    return {reader.name: reader for reader in readers}
+
+
+def return_rules(settings: Settings) -> ReturnRules:
+    """What the shop decides about returns."""
+    return ReturnRules(
+        window=settings.return_window,
+        patience=settings.return_patience,
+        approve_up_to=Money.of(settings.return_approve_up_to, ShippingRates().currency),
+        excluded_products=frozenset(settings.return_excluded_products),
+    )
+
+
+def quiet_hours(settings: Settings) -> QuietHours:
+    """When promotions wait."""
+    if settings.quiet_hours == "none":
+        return QuietHours(start=time(0), end=time(0))
+    start, end = (time.fromisoformat(part) for part in settings.quiet_hours.split("-"))
+    return QuietHours(start=start, end=end)
 
 
 def _require(value: str, variable: str, purpose: str) -> None:

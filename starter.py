@@ -14,12 +14,15 @@ from cli import (
     order,
     output,
     outside,
+    picking,
     reconcile,
     refund,
     report,
+    returns,
     setup,
     status,
     stock,
+    tasks,
 )
 from cli.failure import CommandFailed
 
@@ -68,6 +71,11 @@ app.command(
 )(refund.refund)
 
 app.command(
+    rich_help_panel=_ORDERS,
+    epilog="Example: python starter.py picking ORD2611210000001 --pdf list.pdf",
+)(picking.picking)
+
+app.command(
     rich_help_panel=_OUTSIDE, epilog="Example: python starter.py pay ORD2611210000001 --decline"
 )(outside.pay)
 app.command(rich_help_panel=_OUTSIDE, epilog="Example: python starter.py ship ORD2611210000001")(
@@ -85,6 +93,8 @@ app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py audit --j
 app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py reconcile --days 30")(
     reconcile.reconcile
 )
+app.add_typer(tasks.app, name="tasks", rich_help_panel=_ORDERS)
+app.add_typer(returns.app, name="returns", rich_help_panel=_ORDERS)
 app.add_typer(stock.app, name="stock", rich_help_panel=_BOOKS)
 app.add_typer(callbacks.app, name="callbacks", rich_help_panel=_BOOKS)
 

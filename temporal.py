@@ -43,7 +43,12 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     asyncpg or cryptography a second time crashes the worker.
     """
     restrictions = SandboxRestrictions.default.with_passthrough_modules(
-        "activities", "domain", "pydantic", "workflows.messages", "workflows.policies"
+        "activities",
+        "domain",
+        "pydantic",
+        "workflows.after_sales_messages",
+        "workflows.messages",
+        "workflows.policies",
     )
     return SandboxedWorkflowRunner(restrictions=restrictions)
 

@@ -34,27 +34,42 @@ from temporalio.worker import Interceptor, Worker
 import composition
 import telemetry
 import temporal
+from activities.after_sales import AfterSales
+from activities.channels import Channels
 from activities.failures import FailureInterceptor
 from activities.fulfillment import Fulfillment
+from activities.handover import Handover
 from activities.inbox import Courier, Inbox
 from activities.inventory import Stock
+from activities.leaks import Leaks
+from activities.lost_parcels import LostParcels
 from activities.notifications import Notifications
 from activities.nudging import WorkflowNudge
+from activities.order_watch import OrderWatch
+from activities.parts import Parts
 from activities.payments import Payments
 from activities.placing import OrderPlacing
 from activities.reconciliation import Reconciliation
 from activities.records import OrderRecords
 from activities.refunds import Refunds
-from activities.shipments import Shipments, Tracking
+from activities.restocker import Restocker
+from activities.shipments import Shipments
+from activities.supply import Supply
+from activities.tracking import Tracking
 from db.engine import Sessions, connect, session_factory
 from gateways.http import build_client
-from settings import Settings, load_settings
+from settings import Settings, load_settings, reveal
 from workflows import policies
+from workflows.after_sales import AfterSalesWorkflow
 from workflows.callback_redelivery import CallbackRedeliveryWorkflow
 from workflows.late_payment import LatePaymentWorkflow
+from workflows.leak_detection import DetectLeaks, LeakDetectionWorkflow
 from workflows.order import OrderWorkflow
 from workflows.reconcile import Reconcile, ReconcileWorkflow
 from workflows.refund import RefundWorkflow
+from workflows.restock import RestockWorkflow
+from workflows.restock_watch import RestockWatchWorkflow
+from workflows.stock_adjustment import StockAdjustmentWorkflow
 from workflows.stock_receipt import StockReceiptWorkflow
 
 # The Temporal SDK's threads may still deliver a result while Python shuts down and crash it;
@@ -64,10 +79,15 @@ atexit.register(time.sleep, 0.1)
 WORKFLOWS = (
     OrderWorkflow,
     RefundWorkflow,
+    AfterSalesWorkflow,
     LatePaymentWorkflow,
     StockReceiptWorkflow,
+    StockAdjustmentWorkflow,
+    RestockWorkflow,
+    RestockWatchWorkflow,
     CallbackRedeliveryWorkflow,
     ReconcileWorkflow,
+    LeakDetectionWorkflow,
 )
 
 _GRACE = timedelta(seconds=20)
@@ -83,10 +103,16 @@ class Activities:
     stock: Stock
     records: OrderRecords
     shipments: Shipments
+    lost_parcels: LostParcels
+    parts: Parts
+    after_sales: AfterSales
+    handover: Handover
     inbox: Inbox
     payments: Payments
     refunds: Refunds
     reconciliation: Reconciliation
+    leaks: Leaks
+    supply: Supply
     fulfillment: Fulfillment
     tracking: Tracking
     notifications: Notifications
@@ -97,24 +123,40 @@ def build_activities(
 ) -> Activities:
     """Give every activity class exactly what it uses."""
     gateways = composition.payment_gateways(settings, http)
+    nudge = WorkflowNudge(client, policies.ORDERS_QUEUE)
     return Activities(
         placing=OrderPlacing(sessions, frozenset(gateways)),
         stock=Stock(sessions),
         records=OrderRecords(sessions),
         shipments=Shipments(sessions),
+        lost_parcels=LostParcels(sessions),
+        parts=Parts(sessions),
+        after_sales=AfterSales(sessions, composition.return_rules(settings)),
+        handover=Handover(client, policies.ORDERS_QUEUE),
         inbox=Inbox(sessions, Courier(sessions, client, policies.ORDERS_QUEUE)),
         payments=Payments(sessions, gateways),
         refunds=Refunds(sessions, gateways),
-        reconciliation=Reconciliation(
-            sessions, gateways, WorkflowNudge(client, policies.ORDERS_QUEUE)
+        reconciliation=Reconciliation(sessions, gateways, nudge),
+        leaks=Leaks(sessions, OrderWatch(client), nudge),
+        supply=Supply(
+            sessions,
+            composition.supplier_gateway(settings, http),
+            Restocker(client, policies.ORDERS_QUEUE),
         ),
         fulfillment=Fulfillment(sessions, composition.warehouse_gateway(settings, http)),
-        tracking=Tracking(composition.tracking_gateway(settings, http), sessions),
+        tracking=Tracking(composition.tracking_routes(settings, http), sessions),
         notifications=Notifications(
             sessions,
-            composition.email_sender(settings),
-            composition.sms_sender(settings),
-            composition.push_sender(settings),
+            Channels(
+                sessions,
+                composition.email_sender(settings),
+                composition.sms_sender(settings, http),
+                composition.push_sender(settings, http),
+                public_url=settings.public_url,
+                unsubscribe_secret=reveal(settings.unsubscribe_secret),
+                page_keys=composition.page_keys(settings),
+            ),
+            composition.quiet_hours(settings),
         ),
     )
 
@@ -134,14 +176,34 @@ def build_workers(
             activities.stock.extend_hold,
             activities.stock.release_stock,
             activities.stock.receive_stock,
+            activities.stock.adjust_stock,
             activities.records.close_order,
             activities.records.complete_order,
             activities.records.note_event,
             activities.shipments.record_shipment,
             activities.shipments.record_tracking,
+            activities.lost_parcels.note_trouble,
+            activities.lost_parcels.give_up_parcel,
+            activities.parts.drop_parts,
+            activities.parts.drop_units,
+            activities.after_sales.open_after_sales,
+            activities.after_sales.request_return,
+            activities.after_sales.decide_return,
+            activities.after_sales.receive_return,
+            activities.after_sales.settle_return,
+            activities.after_sales.place_replacement,
+            activities.after_sales.confirm_replacement,
+            activities.handover.begin_after_sales,
             activities.payments.intend_payment,
             activities.refunds.claim_refund,
             activities.inbox.redeliver_callbacks,
+            activities.leaks.find_leaks,
+            activities.leaks.close_lost,
+            activities.leaks.close_lost_payments,
+            activities.supply.request_restock,
+            activities.supply.find_empty_shelves,
+            activities.supply.intend_supply,
+            activities.supply.note_refusal,
         ],
         policies.PAYMENTS_QUEUE: [
             activities.payments.create_payment,
@@ -154,6 +216,8 @@ def build_workers(
             activities.fulfillment.send_picking_list,
             activities.fulfillment.recall_picking_list,
             activities.tracking.poll_parcel,
+            activities.supply.ask_supplier,
+            activities.supply.check_supplies,
         ],
         policies.NOTIFICATIONS_QUEUE: [activities.notifications.send_notifications],
     }
@@ -207,8 +271,23 @@ async def ensure_schedules(client: Client) -> None:
         task_queue=policies.ORDERS_QUEUE,
         static_summary="Compare our books with the providers'",
     )
+    leaks = ScheduleActionStartWorkflow(
+        LeakDetectionWorkflow.run,
+        DetectLeaks(),
+        id="leak-detection",
+        task_queue=policies.ORDERS_QUEUE,
+        static_summary="Find what lost orders left behind",
+    )
     await _ensure_schedule(client, "callback-redelivery", sweep, timedelta(minutes=1))
     await _ensure_schedule(client, "reconcile", comparison, timedelta(hours=1))
+    await _ensure_schedule(client, "leak-detection", leaks, timedelta(minutes=2))
+    shelves = ScheduleActionStartWorkflow(
+        RestockWatchWorkflow.run,
+        id="restock-watch",
+        task_queue=policies.ORDERS_QUEUE,
+        static_summary="Find shelves to restock",
+    )
+    await _ensure_schedule(client, "restock-watch", shelves, timedelta(minutes=2))
 
 
 async def _ensure_schedule(

@@ -16,16 +16,20 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.inbox_alarm import oldest_age, report_backlog
-from db import callbacks, fulfillment, orders, payments
+from activities.restocker import Restocker
+from db import callbacks, fulfillment, orders, payments, supply
 from db.callbacks import Callback
 from db.engine import Sessions, single_statements
 from domain.fulfillment import ShippingNews
 from domain.ids import order_workflow_id
 from domain.order import Value
 from domain.payment import CallbackTopic
+from domain.restocking import RestockPlace
+from domain.supply import SupplyMessage, SupplyNews
 from domain.tracking import SHIPPING_STATUS, TrackingSnapshot
 
 WAREHOUSE = "warehouse"
+SUPPLIER = "supplier"
 TRACKING_PREFIX = "tracking:"
 PAYMENT_PREFIX = "payment:"
 
@@ -88,6 +92,7 @@ class Courier:
         self._sessions = sessions
         self._client = client
         self._queue = orders_queue
+        self._restocker = Restocker(client, orders_queue)
 
     async def deliver(self, callback: Callback) -> Delivery:
         """Signal the order's workflow, if there is one to take it; safe to repeat at any time.
@@ -100,6 +105,8 @@ class Courier:
         if callback.content.get("topic") == CallbackTopic.OTHER:
             await self._confirm(callback)
             return Delivery(Reception.FILED, callback.order_id)
+        if callback.source == SUPPLIER:
+            return await self._deliver_supply(callback)
         order_id = callback.order_id or await self._find_order(callback)
         if not order_id:
             return Delivery(Reception.NOBODY)
@@ -114,6 +121,18 @@ class Courier:
                 raise
             return Delivery(await self._deliver_late(callback, order_id, message), order_id)
         return Delivery(Reception.WOKEN, order_id)
+
+    async def _deliver_supply(self, callback: Callback) -> Delivery:
+        """Goods are for a shelf and not for an order; their workflow is started if need be."""
+        news = SupplyNews.model_validate(callback.content)
+        async with single_statements(self._sessions) as session:
+            ordered = await supply.supply_order(session, news.supply_id)
+        if ordered is None:
+            return Delivery(Reception.NOBODY)
+        place = RestockPlace(warehouse_id=ordered.warehouse_id, sku=ordered.sku)
+        message = SupplyMessage(news=news, callback_id=callback.id or 0)
+        await self._restocker.tell(place, message)
+        return Delivery(Reception.WOKEN)
 
     async def _file_away(self, callback: Callback) -> bool:
         """Keep checkpoints that change nothing, without waking the workflow for them."""

@@ -9,55 +9,25 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from db import inventory, orders, restock
+from activities.booking import Booking, book, is_booked
+from activities.holding import HoldBatcher
+from activities.missing_goods import write_off
+from activities.reserving import ReserveResult, ReserveStock
+from db import callbacks, inventory, orders, restock, supply
 from db.engine import Sessions
-from db.inventory import HoldLine
-from domain.errors import PermanentError
+from domain.allocation import allocate
 from domain.inventory import (
     MOST_RECEIVED,
     HoldState,
     MovementReason,
     Shortage,
     StockNeed,
-    choose_warehouse,
     find_shortages,
 )
-from domain.notification import ShortLine
+from domain.missing_goods import MissingGoods
 from domain.order import Order, Value
-from domain.statuses import OrderStatus
-
-
-class ReserveStock(Value):
-    """Hold all lines of an order until `expires_at`, or none."""
-
-    order_id: str
-    hold_id: str
-    at: datetime
-    expires_at: datetime
-
-
-class StockReserved(Value):
-    """All lines are held."""
-
-    outcome: Literal["reserved"] = "reserved"
-    hold_id: str
-    expires_at: datetime
-
-
-class StockShort(Value):
-    """Nothing is held: this is missing."""
-
-    outcome: Literal["short"] = "short"
-    shortages: tuple[ShortLine, ...]
-
-
-ReserveOutcome = Annotated[StockReserved | StockShort, Field(discriminator="outcome")]
-
-
-class ReserveResult(Value):
-    """What came of a reservation."""
-
-    result: ReserveOutcome
+from domain.precedence import left_for
+from domain.supply import supply_of_receipt
 
 
 class ExtendHold(Value):
@@ -68,38 +38,78 @@ class ExtendHold(Value):
 
 
 class ReleaseStock(Value):
-    """Give an order's stock back: its live hold, or what it had committed."""
+    """Give an order's stock back: its live hold, or what it had committed.
+
+    What has left the warehouses in `gone` cannot be given back by a booking. What warehouses found
+    `missing` is given back to nobody.
+    """
 
     order_id: str
     expired: bool = False
+    gone: tuple[str, ...] = ()
+    missing: tuple[MissingGoods, ...] = ()
     at: datetime
 
 
 class StockReleased(Value):
-    """What was there to give back, and which orders wait for it, first come first."""
+    """What was there to give back, and which orders can be served now, first come first."""
 
     released: Literal["nothing", "hold", "committed"]
     waiting_orders: tuple[str, ...] = ()
 
 
 class ReceiveStock(Value):
-    """Goods have arrived, at most `MOST_RECEIVED`; the same `receipt_id` is booked once."""
+    """Goods have arrived, at most `MOST_RECEIVED`; the same `receipt_id` is booked once.
+
+    They may be a delivery of the supply order `supply_id`, and all of it if `complete`, as the
+    callback tells.
+    """
 
     receipt_id: str
     warehouse_id: str
     sku: str
     quantity: int = Field(gt=0, le=MOST_RECEIVED)
     at: datetime
+    supply_id: str = ""
+    complete: bool = True
+    callback_id: int = 0
 
 
 class StockBooked(Value):
-    """Orders that wait for these goods, first come first."""
+    """Orders that can be served now, first come first."""
 
     waiting_orders: tuple[str, ...]
 
 
-class NoShelf(PermanentError):
-    """The warehouse does not keep this SKU."""
+class AdjustStock(Value):
+    """A count found `change` more units than the books say, or fewer; booked once per id."""
+
+    adjustment_id: str
+    warehouse_id: str
+    sku: str
+    change: int = Field(ge=-MOST_RECEIVED, le=MOST_RECEIVED)
+    at: datetime
+
+
+class StockAdjusted(Value):
+    """The books agree with the shelf; orders that can be served now, first come first."""
+
+    outcome: Literal["adjusted"] = "adjusted"
+    waiting_orders: tuple[str, ...] = ()
+
+
+class StockPromised(Value):
+    """Nothing is booked: `reserved` units are promised to orders, and only `available` are not."""
+
+    outcome: Literal["promised"] = "promised"
+    available: int
+    reserved: int = 0
+
+
+class AdjustResult(Value):
+    """What came of an adjustment."""
+
+    result: Annotated[StockAdjusted | StockPromised, Field(discriminator="outcome")]
 
 
 class Stock:
@@ -107,68 +117,12 @@ class Stock:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._holds = HoldBatcher(sessions)
 
     @activity.defn
     async def reserve_stock(self, command: ReserveStock) -> ReserveResult:
         """Hold all lines, or put the order on `pending_restock` and say what is missing."""
-        async with self._sessions.begin() as session:
-            row = await orders.lock_order(session, command.order_id)
-            hold = await inventory.live_hold(session, command.order_id)
-            if hold is not None:
-                return ReserveResult(
-                    result=StockReserved(hold_id=hold.id, expires_at=hold.expires_at)
-                )
-            order = await orders.to_order(session, row)
-            shortages = await hold_order(
-                session, order, command.hold_id, command.at, command.expires_at
-            )
-            if shortages:
-                return await self._note_shortage(session, row, order, shortages, command.at)
-            orders.move(row, command.at, status=OrderStatus.PENDING)
-            await restock.close_requests(
-                session, order.order_id, restock.RestockState.FILLED, command.at
-            )
-            await orders.add_event(
-                session,
-                order.order_id,
-                "stock_reserved",
-                command.at,
-                dedupe_key=f"stock_reserved:{command.hold_id}",
-                until=command.expires_at.isoformat(),
-            )
-        return ReserveResult(
-            result=StockReserved(hold_id=command.hold_id, expires_at=command.expires_at)
-        )
-
-    async def _note_shortage(
-        self,
-        session: AsyncSession,
-        row: orders.OrderRow,
-        order: Order,
-        shortages: tuple[Shortage, ...],
-        at: datetime,
-    ) -> ReserveResult:
-        names = {line.sku: line.name for line in order.items}
-        short_lines = tuple(
-            ShortLine(
-                sku=short.sku,
-                name=names[short.sku],
-                requested=short.requested,
-                available=short.available,
-                shortfall=short.shortfall,
-            )
-            for short in shortages
-        )
-        orders.move(row, at, status=OrderStatus.PENDING_RESTOCK)
-        await restock.open_requests(session, order.order_id, shortages, at)
-        await orders.add_event(
-            session,
-            order.order_id,
-            "out_of_stock",
-            at,
-            shortages=[line.model_dump(mode="json", by_alias=True) for line in short_lines],
-        )
-        return ReserveResult(result=StockShort(shortages=short_lines))
+        return ReserveResult(result=await self._holds.reserve(command))
 
     @activity.defn
     async def extend_hold(self, command: ExtendHold) -> None:
@@ -183,27 +137,60 @@ class Stock:
         """Undo whatever stock the order has; nothing to undo is fine."""
         async with self._sessions.begin() as session:
             released = await _give_back(session, command)
-            waiting = await restock.waiting_behind(session, command.order_id)
+            await restock.leave_queue(session, command.order_id, command.at)
+            waiting = await restock.servable_after(session, command.order_id)
         return StockReleased(released=released, waiting_orders=tuple(waiting))
 
     @activity.defn
     async def receive_stock(self, command: ReceiveStock) -> StockBooked:
-        """Book goods in, once per receipt, and tell who waits for them."""
+        """Book goods in, once per receipt, and tell whom they are enough for.
+
+        Raises:
+            NoShelf: the warehouse does not keep this SKU.
+            ReferenceTaken: the same receipt was booked with another quantity.
+        """
+        booking = Booking(
+            command.receipt_id, command.warehouse_id, command.sku, command.quantity, command.at
+        )
         async with self._sessions.begin() as session:
-            shelves = await inventory.lock_stock(session, [command.sku])
-            if command.warehouse_id not in {shelf.warehouse_id for shelf in shelves}:
-                raise NoShelf(f"{command.warehouse_id} has no shelf for {command.sku}")
-            line = HoldLine(
-                hold_id="",
-                warehouse_id=command.warehouse_id,
-                sku=command.sku,
-                quantity=command.quantity,
-            )
-            await inventory.move_stock(
-                session, MovementReason.RECEIVED, [line], command.receipt_id, command.at
-            )
-            waiting = await restock.waiting_orders(session, command.sku)
+            if not await is_booked(session, MovementReason.RECEIVED, booking):
+                await book(session, MovementReason.RECEIVED, booking)
+                await _note_delivery(session, command)
+            await callbacks.mark_applied(session, [command.callback_id], command.at)
+            waiting = await restock.servable_orders(session, [command.sku])
         return StockBooked(waiting_orders=tuple(waiting))
+
+    @activity.defn
+    async def adjust_stock(self, command: AdjustStock) -> AdjustResult:
+        """Correct a level once per adjustment, unless that takes what orders were promised.
+
+        Raises:
+            NoShelf: the warehouse does not keep this SKU.
+            ReferenceTaken: the same adjustment was booked with another change.
+        """
+        booking = Booking(
+            command.adjustment_id, command.warehouse_id, command.sku, command.change, command.at
+        )
+        async with self._sessions.begin() as session:
+            if not await is_booked(session, MovementReason.ADJUSTED, booking):
+                level = await inventory.level_at(session, command.warehouse_id, command.sku)
+                if level.available + command.change < 0:
+                    return AdjustResult(
+                        result=StockPromised(available=level.available, reserved=level.reserved)
+                    )
+                await book(session, MovementReason.ADJUSTED, booking)
+            waiting = await restock.servable_orders(session, [command.sku])
+        return AdjustResult(result=StockAdjusted(waiting_orders=tuple(waiting)))
+
+
+async def _note_delivery(session: AsyncSession, command: ReceiveStock) -> None:
+    """Count it towards its supply order, also if somebody booked the delivery by hand."""
+    supply_id = command.supply_id or supply_of_receipt(command.receipt_id)
+    ordered = await supply.supply_order(session, supply_id)
+    if ordered and (ordered.warehouse_id, ordered.sku) == (command.warehouse_id, command.sku):
+        await supply.note_delivery(
+            session, supply_id, command.quantity, command.at, complete=command.complete
+        )
 
 
 async def _give_back(
@@ -224,16 +211,12 @@ async def _give_back(
             dedupe_key=f"hold_moved:{hold.id}",
         )
         return "hold"
-    lines = await inventory.hold_lines(session, hold.id)
-    await inventory.lock_stock(session, [line.sku for line in lines])
-    await inventory.move_stock(
-        session,
-        MovementReason.RESTOCKED,
-        lines,
-        hold.id,
-        command.at,
-        order_id=command.order_id,
-    )
+    held = await inventory.hold_lines(session, hold.id)
+    lines = [line for line in held if line.warehouse_id not in command.gone]
+    if not lines:
+        return "nothing"
+    await inventory.return_stock(session, hold, lines, command.at)
+    await write_off(session, hold, lines, command.missing, command.at)
     await orders.add_event(session, command.order_id, "stock_returned", command.at)
     return "committed"
 
@@ -241,19 +224,24 @@ async def _give_back(
 async def hold_order(
     session: AsyncSession, order: Order, hold_id: str, at: datetime, expires_at: datetime
 ) -> tuple[Shortage, ...]:
-    """Hold all lines of a locked order in one warehouse; what is missing if none can."""
+    """Hold all lines of a locked order in as few warehouses as possible; else what is missing.
+
+    Orders that wait for goods come first: what they claim is not there for this one.
+    """
     needs = [StockNeed(sku=line.sku, quantity=line.quantity) for line in order.items]
+    skus = [need.sku for need in needs]
     preference = await inventory.warehouse_preference(session, order.customer_info.address.province)
-    levels = await inventory.lock_stock(session, [need.sku for need in needs])
-    warehouse_id = choose_warehouse(needs, levels, preference)
-    if warehouse_id is None:
-        return find_shortages(needs, levels, preference)
+    levels = await inventory.lock_stock(session, skus)
+    claims = await restock.open_claims(session, skus)
+    left = left_for(order.order_id, levels, claims, preference)
+    lines = allocate(needs, left, preference)
+    if lines is None:
+        return find_shortages(needs, left, preference)
     await inventory.insert_hold(
         session,
         hold_id=hold_id,
         order_id=order.order_id,
-        warehouse_id=warehouse_id,
-        needs=needs,
+        lines=lines,
         at=at,
         expires_at=expires_at,
     )

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.channels import Channels
 from activities.failures import not_yet
-from db import fulfillment, notifications, orders
+from activities.letter_writing import CustomerEvent, Written, still_true, write_letter
+from db import devices, notifications, reachability
 from db.engine import Sessions, single_statements
 from db.notifications import Notification, NotificationState
+from db.reachability import AddressState, Limits
 from domain.errors import PermanentError
-from domain.money import Money
-from domain.notification import (
-    CHANNELS,
-    Accepted,
-    Channel,
-    NotificationKind,
-    OrderLetter,
-    ShortLine,
-)
+from domain.notification import Accepted, Channel, NotificationKind
+from domain.notification_rules import RULES, Purpose, Silence, Standing, silence, steps_in
 from domain.order import Value
-from domain.statuses import OrderStatus, ShippingStatus
-from gateways.messaging import letters
-from gateways.messaging.protocol import EmailSender, PushSender, SmsSender
-from gateways.tracking.links import tracking_link
+from domain.quiet_hours import QuietHours, quiet_until, zones_of
+from domain.unsubscribing import address_key
+from gateways.errors import OutcomeUnknown
+from gateways.messaging.refusals import AddressRefused, Unsubscribed
 
-
-class CustomerEvent(Value):
-    """Something that the customer is told of; `occasion` tells repeated events of a kind apart."""
-
-    kind: NotificationKind
-    occasion: str = ""
-    reason: str = ""
-    shortages: tuple[ShortLine, ...] = ()
-    refund_amount: Money | None = None
-    payment_expires_at: datetime | None = None
-    location: str = ""
-    at: datetime
+__all__ = [
+    "DELAYS",
+    "ChannelResult",
+    "CustomerEvent",
+    "NotificationResults",
+    "Notifications",
+    "SendNotifications",
+]
 
 
 class SendNotifications(Value):
@@ -50,7 +44,7 @@ class SendNotifications(Value):
 
 
 class ChannelResult(Value):
-    """What became of one event's message on one channel."""
+    """What became of one event's message on one channel; `error` never holds personal data."""
 
     kind: NotificationKind
     channel: Channel
@@ -64,172 +58,223 @@ class NotificationResults(Value):
     results: tuple[ChannelResult, ...]
 
 
-_ENDED = {OrderStatus.CANCELLED, OrderStatus.REFUNDED}
-
 # Attempts wait this long; after the last one a channel that still fails is given up.
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 30, 300, 1800, 3600, 10800))
+
+_WAITING = {NotificationState.PENDING, NotificationState.SENDING}
+
+
+class _Intended(NamedTuple):
+    """An event's letter, its messages, and what keeps a channel silent."""
+
+    written: Written
+    rows: Mapping[Channel, Notification]
+    silences: Mapping[Channel, Silence | None]
 
 
 class Notifications:
     """Sends on all channels of a kind; a channel that fails does not keep the others waiting."""
 
-    def __init__(
-        self, sessions: Sessions, email: EmailSender, sms: SmsSender, push: PushSender
-    ) -> None:
+    def __init__(self, sessions: Sessions, channels: Channels, quiet: QuietHours) -> None:
         self._sessions = sessions
-        self._email = email
-        self._sms = sms
-        self._push = push
+        self._channels = channels
+        self._quiet = quiet
 
     @activity.defn
     async def send_notifications(self, command: SendNotifications) -> NotificationResults:
         """Send what has not been accepted yet; retried while a channel fails for the moment.
 
-        A channel's provider may have accepted a message whose answer was lost: mail then goes
-        out again with the same Message-ID.
+        A relay may have accepted a mail whose answer was lost: it then goes out again with the
+        same Message-ID. A text message does not, unless its provider says that it has none.
         """
-        results = [
-            result
-            for event in command.events
-            for result in await self._tell(command.order_id, event)
-        ]
+        results: list[ChannelResult] = []
+        nights: list[timedelta] = []
+        for event in command.events:
+            intended = await self._intend(command.order_id, event)
+            night = self._night(intended, event.at)
+            if night:
+                nights.append(night)
+            else:
+                results += await self._tell(intended, event)
         attempt = activity.info().attempt
-        if attempt <= len(DELAYS) and any(
-            result.state is NotificationState.PENDING for result in results
-        ):
+        if attempt <= len(DELAYS) and any(result.state in _WAITING for result in results):
             raise not_yet("a channel does not work at the moment", DELAYS[attempt - 1])
+        if nights:
+            raise not_yet("it is night where the customer lives", min(nights))
         return NotificationResults(results=tuple(results))
 
-    async def _tell(self, order_id: str, event: CustomerEvent) -> list[ChannelResult]:
+    async def _intend(self, order_id: str, event: CustomerEvent) -> _Intended:
+        """Store what is about to be sent, and look at what the customer wants at this moment."""
+        rule = RULES[event.kind]
         async with self._sessions.begin() as session:
-            letter = await _write_letter(session, order_id, event)
+            written = await write_letter(session, order_id, event)
             rows = await notifications.intend_notifications(
-                session, order_id, event.kind, event.occasion, CHANNELS[event.kind], event.at
+                session, order_id, event.kind, event.occasion, rule.channels, event.at
             )
-            eligible = await _is_eligible(session, order_id, event)
-        return [await self._deliver(row, letter, eligible=eligible, at=event.at) for row in rows]
+            silences = await self._silences(session, written)
+        return _Intended(written, {Channel(row.channel): row for row in rows}, silences)
 
-    async def _deliver(
-        self, row: Notification, letter: OrderLetter, *, eligible: bool, at: datetime
-    ) -> ChannelResult:
-        channel = Channel(row.channel)
-        if row.state != NotificationState.PENDING:
-            return _result(row)
-        if not eligible or not _reachable(channel, letter):
-            return await self._record(row.id, NotificationState.SUPPRESSED, at)
+    async def _silences(
+        self, session: AsyncSession, written: Written
+    ) -> Mapping[Channel, Silence | None]:
+        kind = written.letter.kind
+        if not still_true(written):
+            return dict.fromkeys(Channel, Silence.NO_LONGER_TRUE)
+        purpose = RULES[kind].purpose
+        if purpose is Purpose.PROMOTION and not self._channels.promotes:
+            return dict.fromkeys(Channel, Silence.NO_WAY_OUT)
+        addresses = {channel: written.address(channel) for channel in Channel}
+        limits = await reachability.find_limits(
+            session, written.letter.customer_id, purpose, addresses
+        )
+        if self._channels.is_on(Channel.PUSH) and Channel.PUSH in RULES[kind].channels:
+            known = await devices.devices_of(session, addresses[Channel.PUSH])
+            addresses[Channel.PUSH] = known[0].id if known else ""
+        return {
+            channel: silence(
+                kind,
+                channel,
+                Standing(
+                    on=self._channels.is_on(channel),
+                    address=bool(addresses[channel]),
+                    refused=Limits.REFUSED in limits[channel],
+                    wanted=Limits.UNWANTED not in limits[channel],
+                    opted_out=Limits.OPTED_OUT in limits[channel],
+                ),
+            )
+            for channel in Channel
+        }
+
+    def _night(self, intended: _Intended, at: datetime) -> timedelta | None:
+        """How long a promotion has to wait; nothing else does, nor one that goes out no more."""
+        if RULES[intended.written.letter.kind].purpose is not Purpose.PROMOTION:
+            return None
+        if not any(
+            row.state in _WAITING and intended.silences[channel] is None
+            for channel, row in intended.rows.items()
+        ):
+            return None
+        country = intended.written.order.customer_info.address.country
+        now = _now(at)
+        until = quiet_until(now, zones_of(country), self._quiet)
+        return until - now if until else None
+
+    async def _tell(self, intended: _Intended, event: CustomerEvent) -> list[ChannelResult]:
+        channels = RULES[event.kind].channels
+        told = await asyncio.gather(
+            *(self._deliver(intended.rows[channel], intended, event.at) for channel in channels)
+        )
+        more = [
+            await self._deliver(row, intended, event.at)
+            for row in await self._stand_ins(intended, event, told)
+        ]
+        return [_result(row) for row in (*told, *more)]
+
+    async def _stand_ins(
+        self, intended: _Intended, event: CustomerEvent, told: Sequence[Notification]
+    ) -> list[Notification]:
+        """The messages on channels that step in for those which did not reach the customer."""
+        failed = {NotificationState.FAILED, NotificationState.SUPPRESSED}
+        wanted = {
+            other
+            for row in told
+            if row.state in failed
+            and (other := steps_in(event.kind, Channel(row.channel), _why(row))) is not None
+        }
+        if not wanted:
+            return []
+        order_id = intended.written.letter.order_id
+        async with self._sessions.begin() as session:
+            rows = await notifications.intend_notifications(
+                session, order_id, event.kind, event.occasion, sorted(wanted), event.at
+            )
+        return [row for row in rows if row.channel in wanted]
+
+    async def _deliver(self, row: Notification, intended: _Intended, at: datetime) -> Notification:
+        if row.state not in _WAITING:
+            return row
+        why = intended.silences[Channel(row.channel)]
+        # What may have been taken already is followed up, whatever is wanted by now.
+        if why is not None and row.state == NotificationState.PENDING:
+            return await self._record(row, NotificationState.SUPPRESSED, at, error=why.value)
+        last = activity.info().attempt > len(DELAYS)
         try:
-            accepted = await self._send(channel, letter, row.id)
+            accepted = await self._channels.send(row, intended.written, last=last)
+        except AddressRefused as error:
+            return await self._give_up(row, intended.written, error, at)
         except PermanentError as error:
-            return await self._record(row.id, NotificationState.FAILED, at, error=error)
+            return await self._record(row, NotificationState.FAILED, at, error=_says(error))
         except Exception as error:  # noqa: BLE001 - a channel must never fail the order
-            last = activity.info().attempt > len(DELAYS)
-            state = NotificationState.FAILED if last else NotificationState.PENDING
-            return await self._record(row.id, state, at, error=error)
-        return await self._record(row.id, NotificationState.SENT, at, accepted=accepted)
+            state = _after(row, error, last=last)
+            return await self._record(row, state, at, error=_says(error))
+        return await self._record(row, NotificationState.SENT, at, accepted=accepted)
 
-    async def _send(self, channel: Channel, letter: OrderLetter, notification_id: str) -> Accepted:
-        match channel:
-            case Channel.EMAIL:
-                return await self._email.send(
-                    to=letter.email,
-                    to_name=letter.name,
-                    content=letters.render_email(letter),
-                    notification_id=notification_id,
-                )
-            case Channel.SMS:
-                return await self._sms.send(
-                    to=letter.phone,
-                    template=letter.kind,
-                    params=letters.sms_params(letter),
-                    text=letters.render_sms(letter).body,
-                    notification_id=notification_id,
-                )
-            case Channel.PUSH:
-                content = letters.render_push(letter)
-                return await self._push.send(
-                    customer_id=letter.customer_id,
-                    title=content.title,
-                    body=content.body,
-                    extra=letters.push_extra(letter),
-                    notification_id=notification_id,
-                )
-            case _:
-                assert_never(channel)
+    async def _give_up(
+        self, row: Notification, written: Written, error: AddressRefused, at: datetime
+    ) -> Notification:
+        """The address is no good: nothing is sent there any more."""
+        channel = Channel(row.channel)
+        gone = isinstance(error, Unsubscribed)
+        async with self._sessions.begin() as session:
+            await reachability.refuse_address(
+                session,
+                channel,
+                address_key(channel, written.address(channel)),
+                AddressState.UNSUBSCRIBED if gone else AddressState.REFUSED,
+                provider=channel,
+                code=error.code,
+                at=at,
+            )
+            return await notifications.record_attempt(
+                session, row.id, NotificationState.FAILED, error=_says(error), at=at
+            )
 
     async def _record(
         self,
-        notification_id: str,
+        row: Notification,
         state: NotificationState,
         at: datetime,
         *,
         accepted: Accepted | None = None,
-        error: Exception | None = None,
-    ) -> ChannelResult:
+        error: str = "",
+    ) -> Notification:
         async with single_statements(self._sessions) as session:
-            row = await notifications.record_attempt(
-                session,
-                notification_id,
-                state,
-                error="" if error is None else f"{type(error).__name__}: {error}"[:500],
-                accepted=accepted,
-                at=at,
+            return await notifications.record_attempt(
+                session, row.id, state, error=error, accepted=accepted, at=at
             )
-        return _result(row)
+
+
+def _after(row: Notification, error: Exception, *, last: bool) -> NotificationState:
+    """What a message is after a failure that may pass."""
+    if not isinstance(error, OutcomeUnknown):
+        return NotificationState.FAILED if last else NotificationState.PENDING
+    if last:
+        return NotificationState.UNKNOWN
+    sent_blindly = row.channel != Channel.SMS
+    return NotificationState.PENDING if sent_blindly else NotificationState.SENDING
+
+
+def _says(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
+
+
+def _why(row: Notification) -> Silence | None:
+    """What kept a message silent; None if it was tried."""
+    if row.state != NotificationState.SUPPRESSED:
+        return None
+    return Silence(row.error) if row.error else Silence.NO_LONGER_TRUE
 
 
 def _result(row: Notification) -> ChannelResult:
+    # A relay's words may name the address; they stay in our database.
     return ChannelResult(
         kind=NotificationKind(row.kind),
         channel=Channel(row.channel),
         state=NotificationState(row.state),
-        error=row.error,
+        error=row.error.partition(":")[0],
     )
 
 
-def _reachable(channel: Channel, letter: OrderLetter) -> bool:
-    return bool(
-        {Channel.EMAIL: letter.email, Channel.SMS: letter.phone, Channel.PUSH: letter.customer_id}[
-            channel
-        ]
-    )
-
-
-async def _is_eligible(session: AsyncSession, order_id: str, event: CustomerEvent) -> bool:
-    """Whether the event still holds at the moment of sending."""
-    if event.kind is not NotificationKind.REVIEW_INVITATION:
-        return True
-    order = await session.get_one(orders.OrderRow, order_id)
-    return order.status not in _ENDED and order.shipping_status == ShippingStatus.DELIVERED
-
-
-async def _write_letter(session: AsyncSession, order_id: str, event: CustomerEvent) -> OrderLetter:
-    order = await orders.find_order(session, order_id)
-    if order is None:
-        raise orders.OrderUnknown(order_id)
-    shipment = await fulfillment.find_shipment(session, order_id)
-    customer = order.customer_info
-    return OrderLetter(
-        kind=event.kind,
-        locale=order.locale,
-        order_id=order.order_id,
-        order_number=order.order_number,
-        customer_id=order.customer_id,
-        name=customer.name,
-        email=customer.email,
-        phone=customer.phone,
-        items=order.items,
-        pricing=order.pricing,
-        created_at=order.created_at,
-        occasion=event.occasion,
-        reason=event.reason,
-        shortages=event.shortages,
-        refund_amount=event.refund_amount,
-        payment_expires_at=event.payment_expires_at,
-        shipping_status=order.shipping_status,
-        location=event.location,
-        tracking_number=shipment.tracking_number if shipment else "",
-        carrier=shipment.carrier if shipment else "",
-        tracking_url=tracking_link(shipment.carrier, shipment.tracking_number) if shipment else "",
-        estimated_delivery=shipment.estimated_delivery if shipment else None,
-        delivered_at=shipment.delivered_at if shipment else None,
-    )
+def _now(at: datetime) -> datetime:
+    """The order's own time, which may be ahead of the clock on our wall."""
+    return max(at, activity.info().current_attempt_scheduled_time)

@@ -80,6 +80,7 @@ class OrderPlacing:
                     "pricing": verdict.pricing,
                     "gateway": draft.payment_method,
                     "locale": draft.locale,
+                    "service_level": draft.service_level,
                     "coupon_code": draft.coupon_code,
                     "special_instructions": draft.special_instructions,
                     "created_at": command.at,

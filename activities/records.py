@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from db import orders, restock
+from db import callbacks, fulfillment, orders, restock
 from db.engine import Sessions
+from db.orders import OrderRow
 from domain.order import Value
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 
@@ -43,6 +45,7 @@ class NoteEvent(Value):
     kind: str
     dedupe_key: str = ""
     detail: dict[str, str] = Field(default_factory=dict)
+    callback_ids: tuple[int, ...] = ()
     at: datetime
 
 
@@ -58,23 +61,7 @@ class OrderRecords:
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
             if order.status not in {OrderStatus.REFUNDED, OrderStatus.CANCELLED}:
-                unpaid = order.payment_status == PaymentStatus.PENDING
-                orders.move(
-                    order,
-                    command.at,
-                    status=OrderStatus.CANCELLED,
-                    payment=PaymentStatus.FAILED if unpaid else None,
-                )
-                await restock.close_requests(
-                    session, command.order_id, restock.RestockState.CANCELLED, command.at
-                )
-                await orders.add_event(
-                    session,
-                    command.order_id,
-                    "order_cancelled",
-                    command.at,
-                    reason=command.reason,
-                )
+                await call_off(session, order, command.reason, command.at)
             return OrderClosed(
                 status=OrderStatus(order.status),
                 payment_status=PaymentStatus(order.payment_status),
@@ -103,3 +90,25 @@ class OrderRecords:
                 dedupe_key=command.dedupe_key,
                 **command.detail,
             )
+            await callbacks.mark_applied(session, command.callback_ids, command.at)
+
+
+async def call_off(session: AsyncSession, order: OrderRow, reason: str, at: datetime) -> None:
+    """Cancel a locked order in the books; its money and stock are seen to elsewhere.
+
+    One of which a parcel has left cannot be cancelled any more: it is refunded.
+    """
+    unpaid = order.payment_status == PaymentStatus.PENDING
+    left = order.status in _SENT and await fulfillment.shipments_of(session, order.id)
+    orders.move(
+        order,
+        at,
+        status=OrderStatus.REFUNDED if left else OrderStatus.CANCELLED,
+        payment=PaymentStatus.FAILED if unpaid else None,
+    )
+    await restock.close_requests(session, order.id, restock.RestockState.CANCELLED, at)
+    kind = "order_ended" if left else "order_cancelled"
+    await orders.add_event(session, order.id, kind, at, reason=reason)
+
+
+_SENT = {OrderStatus.PROCESSING, OrderStatus.SHIPPED, OrderStatus.DELIVERED}

@@ -37,7 +37,7 @@ async def book_refund(
             return
         refund = await _book_foreign(session, payment, view, at)
     await session.refresh(refund, with_for_update=True)
-    if not is_news(refunds.told_before(refund), view.state):
+    if not is_news(refunds.told_before(refund), view.state) or _asked_too_early(refund, view):
         return
     refund.provider_ref = view.provider_ref or refund.provider_ref
     refund.failure_code = view.failure_code
@@ -54,6 +54,16 @@ async def book_refund(
         made_by=refund.made_by,
         reason=view.failure_message or view.failure_code or refund.reason,
     )
+
+
+def _asked_too_early(refund: Refund, view: RefundView) -> bool:
+    """A provider that named a refund and called it failed does not pay it out after all.
+
+    Only a failure that we concluded from a refusal, with no name for the refund, may be one that
+    was made.
+    """
+    failed = refund.state == refunds.RefundRowState.FAILED
+    return failed and bool(refund.provider_ref) and view.state is RefundState.SUCCEEDED
 
 
 async def book_refunds_of(

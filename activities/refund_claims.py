@@ -13,26 +13,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.refund_books import GOODS_GONE
 from db import orders, payments, refunds
 from db.orders import OrderRow
+from db.parts import units_of
 from db.payments import Payment
 from db.refunds import Refund, RefundRowState
 from domain.errors import PermanentError
 from domain.ids import idempotency_key
 from domain.money import Money
-from domain.order import Value
+from domain.order import Order, Value
 from domain.refunding import UnitsRefunded, refund_of_lines
 
 
 class ClaimRefund(Value):
     """Set part of what an order paid aside for a refund.
 
-    Either `amount`, or the money for `lines` (units by line number), or without both all that is
-    left. `retry_of` names a failed refund that this one stands for.
+    Either `amount`, or the money for `lines` (units by line number; as far as it is left to give
+    back, if `left_only`), or what is left to give back of all that `warehouses` were to send, or
+    without any of them all that is left. `retry_of` names a failed refund that this one stands for.
     """
 
     refund_id: str
     order_id: str
     amount: Money | None = None
     lines: dict[int, int] = Field(default_factory=dict)
+    left_only: bool = False
+    warehouses: tuple[str, ...] = ()
     retry_of: str = ""
     reason: str
     at: datetime
@@ -81,12 +85,17 @@ async def claim(session: AsyncSession, command: ClaimRefund) -> RefundClaimed | 
         lines = {int(line_no): quantity for line_no, quantity in failed.lines.items()}
         command = command.model_copy(update={"amount": failed.amount, "lines": lines})
     amount = command.amount
-    if command.lines:
-        amount = refund_of_lines(
-            await orders.to_order(session, order),
-            command.lines,
-            await _units_refunded(session, order),
-        )
+    before = await _units_refunded(session, order) if command.lines or command.warehouses else None
+    left_only = bool(command.warehouses) or command.left_only
+    if left_only and before is not None:
+        of_warehouses = await units_of(session, order.id, command.warehouses)
+        units = of_warehouses if command.warehouses else command.lines
+        lines = _left_of(await orders.to_order(session, order), units, before)
+        command = command.model_copy(update={"lines": lines})
+        if not lines:
+            return RefundNotPossible(reason="these units have been refunded already")
+    if command.lines and before is not None:
+        amount = refund_of_lines(await orders.to_order(session, order), command.lines, before)
     if order.status not in GOODS_GONE and amount is None:
         return RefundNotPossible(
             reason=f"the order is {order.status}: cancel it to give all the money back"
@@ -94,6 +103,9 @@ async def claim(session: AsyncSession, command: ClaimRefund) -> RefundClaimed | 
     payment_id = failed.payment_id if failed else await _paying(session, command.order_id)
     if not payment_id:
         return RefundNotPossible(reason="the order has no money left to give back")
+    if left_only and amount is not None:
+        # Some of it may have been given back as a mere amount.
+        amount = min(amount, (await session.get_one(Payment, payment_id)).left)
     refund = await intend(
         session,
         refund_id=command.refund_id,
@@ -122,6 +134,16 @@ def _claimed_before(refund: Refund) -> RefundClaimed | RefundNotPossible:
             " retry that one"
         )
     return _claimed(refund)
+
+
+def _left_of(order: Order, units: Mapping[int, int], before: UnitsRefunded) -> dict[int, int]:
+    """As many of `units`, by line number, as have not been refunded before."""
+    quantities = {line.line_no: line.quantity for line in order.items}
+    left = {
+        line_no: min(quantity, quantities[line_no] - before.lines.get(line_no, 0))
+        for line_no, quantity in units.items()
+    }
+    return {line_no: quantity for line_no, quantity in left.items() if quantity > 0}
 
 
 async def _paying(session: AsyncSession, order_id: str) -> str:

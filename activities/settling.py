@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.inventory import hold_order
 from activities.refund_books import book_refunds_of, restate_money
-from db import inventory, orders, payments
+from db import inventory, orders, payments, restock
 from db.orders import OrderRow
 from db.payments import AttemptState, Payment
+from db.restock import RestockState
 from domain.ids import HOLD, derived_id
 from domain.inventory import HoldState
 from domain.money import Money
@@ -151,6 +152,7 @@ async def _rehold(
     )
     if shortages:
         return Settlement.LATE
+    await restock.close_requests(session, order.id, RestockState.FILLED, at)
     orders.move(order, at, status=OrderStatus.PENDING)
     await orders.add_event(session, order.id, "stock_reserved_again", at)
     return Settlement.ACCEPTED

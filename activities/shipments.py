@@ -1,36 +1,40 @@
-"""Parcels: record what the warehouse and the carrier tell us, and ask the carrier ourselves."""
+"""Parcels: record what the warehouse and the carriers tell us."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.failures import not_yet
+from activities.parcel_troubles import look_after
 from db import callbacks, fulfillment, orders
-from db.engine import Sessions, single_statements
-from db.fulfillment import Shipment
+from db.engine import Sessions
+from db.fulfillment import PickingState, Shipment
+from db.orders import OrderRow
+from db.parts import parts_of, restate_goods
 from domain.errors import PermanentError
 from domain.fulfillment import ShippingNews
 from domain.ids import SHIPMENT, derived_id
 from domain.order import Value
+from domain.parcel_exceptions import ParcelTrouble
 from domain.statuses import SHIPPING_TRANSITIONS, OrderStatus, PaymentStatus, ShippingStatus
 from domain.tracking import SHIPPING_STATUS, TERMINAL, TrackingSnapshot, TrackingStatus
-from gateways.errors import NotFound
-from gateways.tracking.protocol import TrackingGateway
 
 
 class RecordShipment(Value):
-    """The warehouse has handed the parcel to the carrier."""
+    """A warehouse has handed a parcel over; without a list's id, that of the first open list."""
 
     order_id: str
     news: ShippingNews
+    picking_list_id: str = ""
     callback_ids: tuple[int, ...] = ()
     at: datetime
 
 
 class RecordTracking(Value):
-    """A carrier's view of the order's parcel."""
+    """A carrier's view of one of the order's parcels."""
 
     order_id: str
     snapshot: TrackingSnapshot
@@ -39,21 +43,18 @@ class RecordTracking(Value):
 
 
 class TrackingRecorded(Value):
-    """The parcel's status as it is in the books now."""
+    """The parcel's status as it is in the books now; `shipping_status` is the whole order's.
+
+    `trouble` is what is wrong with the parcel, `carrier` whose it is by now. `delivered_at` is the
+    carrier's own time, UTC.
+    """
 
     status: TrackingStatus
     shipping_status: ShippingStatus
     location: str = ""
-
-
-class PollParcel(Value):
-    """Ask the carrier every `interval` until the parcel's status is another than `known`."""
-
-    order_id: str
-    tracking_number: str
-    carrier: str
-    known: TrackingStatus
-    interval: timedelta
+    trouble: ParcelTrouble | None = None
+    carrier: str = ""
+    delivered_at: datetime | None = None
 
 
 class NoShipment(PermanentError):
@@ -68,7 +69,7 @@ class Shipments:
 
     @activity.defn
     async def record_shipment(self, command: RecordShipment) -> None:
-        """The order is shipped: parcel, order status and timeline change together."""
+        """A parcel has left: it, its list, the order and the timeline change together."""
         news = command.news
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
@@ -77,6 +78,7 @@ class Shipments:
                 Shipment(
                     id=derived_id(SHIPMENT, command.order_id, news.tracking_number),
                     order_id=command.order_id,
+                    picking_list_id=await _close_list(session, command),
                     carrier=news.carrier,
                     tracking_number=news.tracking_number,
                     status=TrackingStatus.IN_TRANSIT,
@@ -84,19 +86,16 @@ class Shipments:
                     estimated_delivery=news.estimated_delivery,
                 ),
             )
-            orders.move(
-                order,
-                command.at,
-                status=OrderStatus.SHIPPED,
-                shipping=ShippingStatus.IN_TRANSIT,
-            )
-            await orders.add_event(
+            parts = await parts_of(session, command.order_id)
+            reached = restate_goods(order, parts, command.at)
+            if len(parts) > 1:
+                await _note_parcel(session, command)
+            await note_reached(
                 session,
-                command.order_id,
-                "order_shipped",
+                order.id,
+                reached,
                 command.at,
-                carrier=news.carrier,
-                tracking_number=news.tracking_number,
+                **({} if len(parts) > 1 else _of_parcel(news)),
             )
             if order.payment_status == PaymentStatus.REFUNDED:
                 # The money had gone back, and the warehouse could not be stopped any more.
@@ -105,77 +104,125 @@ class Shipments:
 
     @activity.defn
     async def record_tracking(self, command: RecordTracking) -> TrackingRecorded:
-        """Store the checkpoints, and move the parcel if this view is news."""
+        """Store the checkpoints, and move the parcel if this view is news.
+
+        Checkpoints of an older view find their place among the others, and move nothing.
+        """
         snapshot = command.snapshot
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
-            shipment = await fulfillment.lock_shipment(session, command.order_id)
+            shipment = await fulfillment.lock_shipment(
+                session, command.order_id, snapshot.tracking_number
+            )
             if shipment is None:
                 raise NoShipment(command.order_id)
+            outdated = is_outdated(snapshot, await fulfillment.latest_scan(session, shipment.id))
             await fulfillment.add_tracking_events(session, shipment.id, snapshot.events)
             await callbacks.mark_applied(session, command.callback_ids, command.at)
-            current = ShippingStatus(order.shipping_status)
-            wanted = SHIPPING_STATUS.get(snapshot.status, current)
-            changed = (
-                snapshot.status != shipment.status
-                and TrackingStatus(shipment.status) not in TERMINAL
-                and (wanted == current or wanted in SHIPPING_TRANSITIONS[current])
-            )
-            location = snapshot.events[-1].location if snapshot.events else ""
-            if changed:
-                shipment.status = snapshot.status
-                if snapshot.status is TrackingStatus.DELIVERED:
-                    shipment.delivered_at = snapshot.delivered_at or command.at
-                    shipment.signed_by = snapshot.signed_by
-                delivered = wanted is ShippingStatus.DELIVERED
-                # What was refunded on its way stays refunded.
-                arrived = delivered and order.status == OrderStatus.SHIPPED
-                orders.move(
-                    order,
-                    command.at,
-                    shipping=wanted,
-                    status=OrderStatus.DELIVERED if arrived else None,
-                )
-                await orders.add_event(
-                    session,
-                    command.order_id,
-                    "order_delivered" if delivered else "parcel_moved",
-                    command.at,
-                    dedupe_key=f"parcel:{snapshot.status}:{len(snapshot.events)}",
-                    status=snapshot.status,
-                    location=location,
-                )
+            trouble = None
+            if not outdated:
+                _keep_up(shipment, snapshot)
+                if _is_news(shipment, snapshot):
+                    await _move_parcel(session, order, shipment, command)
+                trouble = await look_after(session, shipment, snapshot, command.at)
             return TrackingRecorded(
                 status=TrackingStatus(shipment.status),
                 shipping_status=ShippingStatus(order.shipping_status),
-                location=location,
+                location=_last_seen(snapshot),
+                trouble=trouble,
+                carrier=shipment.carrier,
+                delivered_at=shipment.delivered_at,
             )
 
 
-class Tracking:
-    """Asks the tracking provider."""
+async def _close_list(session: AsyncSession, command: RecordShipment) -> str | None:
+    """Mark the picking list as shipped; its id, or none if the order has no such list."""
+    lists = await fulfillment.picking_lists_of(session, command.order_id)
+    named = [row for row in lists if row.id == command.picking_list_id]
+    opened = [row for row in lists if row.state in {PickingState.INTENDED, PickingState.ACCEPTED}]
+    for row in named or (opened if not command.picking_list_id else ()):
+        row.state, row.updated_at = PickingState.SHIPPED, command.at
+        return row.id
+    return None
 
-    def __init__(self, gateway: TrackingGateway, sessions: Sessions) -> None:
-        self._gateway = gateway
-        self._sessions = sessions
 
-    @activity.defn
-    async def poll_parcel(self, command: PollParcel) -> TrackingSnapshot:
-        """Look again every `interval`, by being retried, until there is news.
+async def _note_parcel(session: AsyncSession, command: RecordShipment) -> None:
+    await orders.add_event(
+        session,
+        command.order_id,
+        "parcel_shipped",
+        command.at,
+        dedupe_key=f"parcel_shipped:{command.news.tracking_number}",
+        **_of_parcel(command.news),
+    )
 
-        A parcel that the provider does not know is registered with it, which also subscribes to
-        its webhooks; registering twice is fine.
-        """
-        try:
-            snapshot = await self._gateway.fetch(command.tracking_number, command.carrier)
-        except NotFound as error:
-            await self._register(command)
-            raise not_yet("the parcel has just been registered", command.interval) from error
-        if snapshot.status == command.known or snapshot.status not in SHIPPING_STATUS:
-            raise not_yet(f"the parcel is still {command.known}", command.interval)
-        return snapshot
 
-    async def _register(self, command: PollParcel) -> None:
-        async with single_statements(self._sessions) as session:
-            order = await session.get_one(orders.OrderRow, command.order_id)
-        await self._gateway.register(command.tracking_number, command.carrier, order.order_number)
+def _of_parcel(news: ShippingNews) -> dict[str, str]:
+    return {"carrier": news.carrier, "tracking_number": news.tracking_number}
+
+
+def is_outdated(snapshot: TrackingSnapshot, latest: datetime | None) -> bool:
+    """Whether a view is older than what is known; one without checkpoints may be of any age."""
+    return bool(snapshot.events and latest and snapshot.events[-1].occurred_at < latest)
+
+
+def _keep_up(shipment: Shipment, snapshot: TrackingSnapshot) -> None:
+    """Take over what a carrier may say anew at any time."""
+    shipment.estimated_delivery = snapshot.estimated_delivery or shipment.estimated_delivery
+    if snapshot.corrected and snapshot.carrier:
+        shipment.carrier = snapshot.carrier
+
+
+def _is_news(shipment: Shipment, snapshot: TrackingSnapshot) -> bool:
+    """Whether the parcel may move that way; carriers repeat themselves and come in any order."""
+    current = ShippingStatus(shipment.shipping_status)
+    wanted = SHIPPING_STATUS.get(snapshot.status, current)
+    return (
+        snapshot.status != shipment.status
+        and TrackingStatus(shipment.status) not in TERMINAL
+        and (wanted == current or wanted in SHIPPING_TRANSITIONS[current])
+    )
+
+
+async def _move_parcel(
+    session: AsyncSession, order: OrderRow, shipment: Shipment, command: RecordTracking
+) -> None:
+    snapshot = command.snapshot
+    shipment.status = snapshot.status
+    shipment.shipping_status = SHIPPING_STATUS.get(snapshot.status, shipment.shipping_status)
+    if snapshot.status is TrackingStatus.DELIVERED:
+        shipment.delivered_at = snapshot.delivered_at or command.at
+        shipment.signed_by = snapshot.signed_by
+    parts = await parts_of(session, command.order_id)
+    reached = restate_goods(order, parts, command.at)
+    seen = {"status": snapshot.status, "location": _last_seen(snapshot)}
+    alone = len(parts) == 1
+    if not (alone and OrderStatus.DELIVERED in reached):
+        key = f"parcel:{snapshot.status}:{len(snapshot.events)}"
+        await orders.add_event(
+            session,
+            command.order_id,
+            "parcel_moved",
+            command.at,
+            dedupe_key=key if alone else f"{key}:{shipment.tracking_number}",
+            **seen,
+            **({} if alone else {"tracking_number": shipment.tracking_number}),
+        )
+    await note_reached(session, order.id, reached, command.at, **(seen if alone else {}))
+
+
+async def note_reached(
+    session: AsyncSession,
+    order_id: str,
+    reached: Sequence[OrderStatus],
+    at: datetime,
+    **detail: str,
+) -> None:
+    """Write on the timeline that the order has been shipped, or delivered."""
+    for status in reached:
+        if status in {OrderStatus.SHIPPED, OrderStatus.DELIVERED}:
+            await orders.add_event(session, order_id, f"order_{status}", at, **detail)
+
+
+def _last_seen(snapshot: TrackingSnapshot) -> str:
+    return snapshot.events[-1].location if snapshot.events else ""

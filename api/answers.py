@@ -8,8 +8,10 @@ from typing import Literal
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict
 
+from api.return_views import ReturnAnswer
 from domain.notification import ShortLine
 from domain.order import CustomerInfo, Problem, Value
+from domain.parts import PartState
 from domain.payment import PaymentAction
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 from workflows.messages import Waiting
@@ -126,13 +128,45 @@ class ParcelEvent(Value):
 
 
 class ShipmentAnswer(Value):
-    """The parcel."""
+    """A parcel that is on its way, or was; `status` is the carrier's last word."""
 
     carrier: str
     tracking_number: str
     tracking_url: str
     status: str
     shipped_at: datetime
+    estimated_delivery: datetime | None = None
+    delivered_at: datetime | None = None
+    signed_by: str = ""
+    tracking_events: tuple[ParcelEvent, ...] = ()
+
+
+class ParcelLine(Value):
+    """Units of one line that come in a parcel."""
+
+    line_no: int
+    sku: str
+    name: str
+    quantity: int
+
+
+class ParcelAnswer(Value):
+    """What one warehouse sends of the order, from the moment when it is paid.
+
+    Its `state` is offered (the warehouse has not answered), picking, shipped, or dropped (refused
+    or called off); the rest is known once it has shipped.
+    """
+
+    warehouse_id: str
+    picking_list_id: str = ""
+    state: PartState
+    items: tuple[ParcelLine, ...]
+    shipping_status: ShippingStatus | None = None
+    carrier: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    status: str = ""
+    shipped_at: datetime | None = None
     estimated_delivery: datetime | None = None
     delivered_at: datetime | None = None
     signed_by: str = ""
@@ -152,6 +186,29 @@ class MessageAnswer(Value):
     sent_at: datetime | None = None
 
 
+class TaskAnswer(Value):
+    """Something that an operator has to do: open, done, or obsolete (it has solved itself)."""
+
+    task_id: str
+    kind: str
+    order_id: str
+    order_number: str = ""
+    tracking_number: str = ""
+    state: str
+    urgent: bool
+    task: str
+    decision: str = ""
+    note: str = ""
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+class TaskList(Value):
+    """Tasks of all orders."""
+
+    tasks: tuple[TaskAnswer, ...]
+
+
 class TimelineEntry(Value):
     """One thing that happened, with what else is known about it."""
 
@@ -162,7 +219,10 @@ class TimelineEntry(Value):
 
 
 class OrderAnswer(Value):
-    """The order and everything that belongs to it."""
+    """The order and everything that belongs to it; `shipment` is the first parcel that left.
+
+    `pageUrl` is its customer's page, for whoever holds the link; empty if there are no pages.
+    """
 
     order_id: str
     order_number: str
@@ -178,14 +238,19 @@ class OrderAnswer(Value):
     locale: str
     coupon_code: str = ""
     special_instructions: str = ""
+    replacement_of: str = ""
     created_at: datetime
     updated_at: datetime
     payments: tuple[AttemptAnswer, ...]
     refunds: tuple[RefundAnswer, ...]
     shipment: ShipmentAnswer | None = None
+    parcels: tuple[ParcelAnswer, ...] = ()
+    returns: tuple[ReturnAnswer, ...] = ()
     notifications: tuple[MessageAnswer, ...]
+    tasks: tuple[TaskAnswer, ...] = ()
     timeline: tuple[TimelineEntry, ...]
     waiting_for: Waiting | None = None
+    page_url: str = ""
 
 
 class CancelAnswer(Value):
@@ -212,6 +277,12 @@ class CallbackTaken(Value):
     """The message is stored: now, or by an earlier delivery."""
 
     status: Literal["stored", "duplicate"]
+
+
+class CallbackUnclear(CallbackTaken):
+    """It is stored, and `problem` says why nothing will come of it as it is."""
+
+    problem: str
 
 
 class Health(Value):

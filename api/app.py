@@ -18,21 +18,28 @@ from activities.inbox import Courier
 from api import (
     callbacks,
     codec_endpoint,
+    complaints,
     health,
+    message_callbacks,
     order_commands,
     orders,
+    picking_lists,
     problems,
+    reaching,
     refund_commands,
+    return_commands,
+    tasks,
+    unsubscribing,
 )
 from api.auth import caller_name
 from api.bodies import BodyLimit
 from api.codec_endpoint import CodecCors
 from api.metrics import Metrics
 from api.observing import Observing
+from api.pages import tracking
 from api.resources import Resources
 from db.engine import connect, session_factory
 from gateways.http import build_client
-from gateways.tracking.protocol import TrackingGateway
 from settings import Settings, reveal
 from workflows.messages import OrderTimings
 from workflows.policies import ORDERS_QUEUE
@@ -91,12 +98,19 @@ def create_app(
                 codec=temporal.codec_of(settings),
                 codec_token=reveal(settings.codec_token),
                 shipping_secret=reveal(settings.shipping_callback_secret),
+                supply_secret=reveal(settings.supply_callback_secret),
                 timings=_timings(settings),
                 sessions=sessions,
                 client=temporal_client,
                 courier=Courier(sessions, temporal_client, ORDERS_QUEUE),
                 payments=composition.payment_gateways(settings, party),
-                tracking=_tracking(settings, party),
+                tracking=composition.tracking_readers(settings, party),
+                receipts=composition.receipt_readers(settings),
+                public_url=settings.public_url.rstrip("/"),
+                unsubscribe_secret=reveal(settings.unsubscribe_secret),
+                page_keys=composition.page_keys(settings),
+                page_life=settings.tracking_link_life,
+                push_hosts=settings.web_push_hosts,
                 metrics=metrics,
                 patience=patience,
             )
@@ -111,7 +125,22 @@ def create_app(
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
     )
-    for part in (orders, order_commands, refund_commands, callbacks, codec_endpoint, health):
+    for part in (
+        orders,
+        order_commands,
+        refund_commands,
+        return_commands,
+        complaints,
+        picking_lists,
+        tasks,
+        callbacks,
+        message_callbacks,
+        unsubscribing,
+        tracking,
+        reaching,
+        codec_endpoint,
+        health,
+    ):
         app.include_router(part.router)
     problems.install(app)
     # The last one added is the outermost.
@@ -119,14 +148,6 @@ def create_app(
     app.add_middleware(CodecCors, origins=settings.codec_origins)
     app.add_middleware(Observing, metrics=metrics)
     return app
-
-
-def _tracking(settings: Settings, http: httpx.AsyncClient) -> dict[str, TrackingGateway]:
-    """The tracking providers whose callbacks can be verified."""
-    if settings.aftership_webhook_secret is None:
-        return {}
-    gateway = composition.tracking_gateway(settings, http)
-    return {gateway.name: gateway}
 
 
 def _timings(settings: Settings) -> OrderTimings:
@@ -138,5 +159,7 @@ def _timings(settings: Settings) -> OrderTimings:
         restock_patience=settings.restock_patience,
         tracking_poll=settings.tracking_poll_interval,
         tracking_poll_limit=settings.tracking_poll_limit,
+        parcel_silence=settings.parcel_silence,
+        lost_parcel_patience=settings.lost_parcel_patience,
         review_delay=settings.review_delay,
     )

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 
-from activities.inbox import PAYMENT_PREFIX, TRACKING_PREFIX, WAREHOUSE
-from api.answers import CallbackTaken, answer
+from activities.inbox import PAYMENT_PREFIX, SUPPLIER, TRACKING_PREFIX, WAREHOUSE
+from activities.tracking import report_unknown
+from api.answers import CallbackTaken, CallbackUnclear, answer
 from api.bodies import BodyTooLarge
 from api.inbox import Message, take_in
+from api.overview import find_open_lists
 from api.problems import Problems, Refusal, refusal, unavailable
 from api.resources import Resources, Uses
+from domain.fulfillment import ShippingNews
 from gateways.errors import GatewayAuthError, InvalidCallback, OutcomeUnknown, RateLimited
 from gateways.signatures import SIGNATURE_HEADER
+from gateways.supplier import parse_supply_callback
 from gateways.warehouse import parse_shipping_callback
 
 log = logging.getLogger("orderflow.api")
@@ -102,12 +107,16 @@ async def payment_callback(uses: Uses, gateway: str, request: Request, body: Raw
 @router.post(
     "/shipping",
     summary="From the warehouse",
-    response_model=CallbackTaken,
+    response_model=CallbackTaken | CallbackUnclear,
     responses={**_REFUSED, 401: {"model": Problems, "description": "The signature is not valid."}},
     openapi_extra=_SIGNED,
 )
 async def shipping_callback(uses: Uses, request: Request, body: RawBody) -> Response:
-    """The warehouse shipped an order, or refuses to: `{eventId, orderId, event, ...}`."""
+    """A warehouse shipped an order, or refuses to: `{eventId, orderId, event, ...}`.
+
+    Of an order that several warehouses pick, `pickingListId` (or `warehouseId`) tells which part.
+    Without it, while several are open, the news is kept for people, and `problem` says so.
+    """
     if not uses.shipping_secret:
         _not_configured(uses, WAREHOUSE)
     now = datetime.now(UTC)
@@ -125,6 +134,36 @@ async def shipping_callback(uses: Uses, request: Request, body: RawBody) -> Resp
         body=body,
         headers=_kept(request),
     )
+    new = await take_in(uses, message)
+    return _taken(new=new, problem=await _ambiguity(uses, news))
+
+
+@router.post(
+    "/supply",
+    summary="From the supplier",
+    response_model=CallbackTaken,
+    responses={**_REFUSED, 401: {"model": Problems, "description": "The signature is not valid."}},
+    openapi_extra=_SIGNED,
+)
+async def supply_callback(uses: Uses, request: Request, body: RawBody) -> Response:
+    """Goods have arrived, or will not: `{eventId, supplyId, event, deliveryId, quantity, ...}`."""
+    if not uses.supply_secret:
+        _not_configured(uses, SUPPLIER)
+    now = datetime.now(UTC)
+    try:
+        news = parse_supply_callback(request.headers, body, uses.supply_secret, now)
+    except InvalidCallback as error:
+        uses.metrics.callbacks_rejected.labels(SUPPLIER, "invalid").inc()
+        raise refusal(401, "callback_invalid", str(error)) from error
+    message = Message(
+        source=SUPPLIER,
+        event_id=news.event_id,
+        kind=news.event,
+        subject=news.supply_id,
+        content=news.model_dump(mode="json"),
+        body=body,
+        headers=_kept(request),
+    )
     return _taken(new=await take_in(uses, message))
 
 
@@ -135,7 +174,7 @@ async def shipping_callback(uses: Uses, request: Request, body: RawBody) -> Resp
     responses={**_REFUSED, 400: {"model": Problems, "description": "The signature is not valid."}},
 )
 async def tracking_callback(uses: Uses, provider: str, request: Request, body: RawBody) -> Response:
-    """News of a parcel."""
+    """News of a parcel; answers as the provider expects."""
     adapter = uses.tracking.get(provider)
     if adapter is None:
         _not_configured(uses, "tracking")
@@ -145,6 +184,7 @@ async def tracking_callback(uses: Uses, provider: str, request: Request, body: R
     except InvalidCallback as error:
         uses.metrics.callbacks_rejected.labels(source, "invalid").inc()
         raise refusal(400, "callback_invalid", str(error)) from error
+    report_unknown(news.snapshot)
     message = Message(
         source=source,
         event_id=news.dedupe_key,
@@ -154,7 +194,9 @@ async def tracking_callback(uses: Uses, provider: str, request: Request, body: R
         body=body,
         headers=_kept(request),
     )
-    return _taken(new=await take_in(uses, message))
+    new = await take_in(uses, message)
+    wanted = adapter.acknowledge()
+    return _taken(new=new) if wanted is None else JSONResponse(wanted)
 
 
 def _not_configured(uses: Resources, source: str) -> NoReturn:
@@ -181,7 +223,7 @@ def _kept(request: Request) -> dict[str, str]:
 def _family(request: Request) -> str:
     """Who may have sent it, from a path that nobody has checked yet."""
     family = request.url.path.split("/")[2]
-    return WAREHOUSE if family == "shipping" else family
+    return {"shipping": WAREHOUSE, "supply": SUPPLIER}.get(family, family)
 
 
 def _response(acknowledgement: tuple[int, str, bytes]) -> Response:
@@ -189,5 +231,21 @@ def _response(acknowledgement: tuple[int, str, bytes]) -> Response:
     return Response(body, status, media_type=media_type)
 
 
-def _taken(*, new: bool) -> Response:
-    return answer(CallbackTaken(status="stored" if new else "duplicate"))
+async def _ambiguity(uses: Resources, news: ShippingNews) -> str:
+    """Why it cannot be told which of the order's picking lists this is about, if it cannot."""
+    named = news.picking_list_id or news.warehouse_id
+    # A NUL cannot be asked for, and belongs to no order of ours.
+    if named or "\x00" in news.order_id + news.tracking_number:
+        return ""
+    async with uses.reading() as session:
+        lists = await find_open_lists(session, news.order_id, news.tracking_number)
+    if len(lists) < 2:
+        return ""
+    return f"several picking lists are open: name one in pickingListId ({', '.join(lists)})"
+
+
+def _taken(*, new: bool, problem: str = "") -> Response:
+    status: Literal["stored", "duplicate"] = "stored" if new else "duplicate"
+    return answer(
+        CallbackUnclear(status=status, problem=problem) if problem else CallbackTaken(status=status)
+    )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.exceptions import TemporalError
 
-from activities.inbox import PAYMENT_PREFIX, WAREHOUSE, find_callback_payment
+from activities.inbox import PAYMENT_PREFIX, SUPPLIER, WAREHOUSE, find_callback_payment
 from api import outages
 from api.overview import find_brief
 from api.problems import Refusal
@@ -80,6 +80,8 @@ async def _find_order(
     if source.startswith(PAYMENT_PREFIX):
         payment = await find_callback_payment(session, source, content)
         return payment.order_id if payment else ""
+    if source == SUPPLIER:
+        return ""
     if source == WAREHOUSE:
         return subject if await find_brief(session, subject) else ""
     shipment = await find_shipment_by_number(session, subject)

@@ -1,4 +1,4 @@
-"""What can be asked of an order that exists: pay again, cancel, return."""
+"""What can be asked of an order that exists: pay again, cancel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from api.bodies import OptionalJsonBody
 from api.command_body import REASON_LIMIT, REFUSALS, CommandBody, takes
 from api.keys import IdempotencyKey
 from api.orders import OrderId
-from api.problems import Problems, refusal
 from api.resources import Resources, Uses
 from api.updates import CANCEL, START_PAYMENT, find_order, updating
 from domain.ids import order_workflow_id
@@ -90,22 +89,6 @@ async def cancel_order(uses: Uses, order_id: OrderId, body: OptionalJsonBody) ->
     return answer(
         CancelAnswer(order_id=accepted.order_id, refund=accepted.refund, becomes=accepted.becomes),
         202,
-    )
-
-
-@router.post(
-    "/orders/{orderId}/returns",
-    status_code=202,
-    summary="Ask to return the goods",
-    responses={404: {"model": Problems}, 409: {"model": Problems}},
-)
-async def return_order(uses: Uses, order_id: OrderId) -> Response:
-    """Not open yet: refund the order when the goods are back."""
-    await find_order(uses, order_id)
-    raise refusal(
-        409,
-        "returns_not_open",
-        "this version takes no returns: agree on one with the customer, then refund the order",
     )
 
 

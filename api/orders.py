@@ -28,6 +28,7 @@ from domain.cleaning import clean_order, fingerprint, worded_like
 from domain.ids import ORDER as ORDER_PREFIX
 from domain.ids import order_workflow_id
 from domain.order import Problem
+from domain.page_links import page_path
 from domain.statuses import OrderStatus
 from workflows.messages import (
     Placement,
@@ -119,7 +120,13 @@ async def show_order(uses: Uses, order_id: OrderId) -> Response:
     if known is None:
         raise unknown_order()
     waiting = None if known.order.status in _ENDED else await _waiting_for(uses, order_id)
-    return answer(views.order(known, waiting, datetime.now(UTC)))
+    shown = views.order(known, waiting, datetime.now(UTC))
+    return answer(shown.model_copy(update={"page_url": _page_url(uses, shown.order_number)}))
+
+
+def _page_url(uses: Resources, order_number: str) -> str:
+    token = uses.page_keys.sign(order_number)
+    return f"{uses.public_url}{page_path(order_number, token)}" if token else ""
 
 
 def _placed(

@@ -10,29 +10,49 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from db import callbacks, fulfillment, notifications, orders, payments
-from db.fulfillment import Shipment, TrackingEventRow
+from db import (
+    after_sales,
+    callbacks,
+    fulfillment,
+    notifications,
+    operator_tasks,
+    orders,
+    parts,
+    payments,
+)
+from db.fulfillment import PickingListRow, PickingState, Shipment, TrackingEventRow
 from db.notifications import Notification
+from db.operator_tasks import OperatorTask
 from db.orders import OrderEvent, OrderItem, OrderRow
+from db.parts import Content
 from db.payments import Payment
 from db.refunds import Refund
 from domain.money import Money
 from domain.order import Order
+from domain.parts import Part
+from domain.returns import ReturnCase
 from domain.statuses import OrderStatus
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything that is known about one order; `kept` is what it holds of the customer's money."""
+    """Everything that is known about one order; `kept` is what it holds of the customer's money.
+
+    `parcel_events` are by the parcel's id.
+    """
 
     order: Order
     kept: Money
     updated_at: datetime
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
-    shipment: Shipment | None
-    parcel_events: Sequence[TrackingEventRow]
+    returns: Sequence[ReturnCase]
+    parts: Sequence[Part]
+    contents: Sequence[Content]
+    shipments: Sequence[Shipment]
+    parcel_events: Mapping[str, Sequence[TrackingEventRow]]
     notifications: Sequence[Notification]
+    tasks: Sequence[OperatorTask]
     events: Sequence[OrderEvent]
 
 
@@ -58,9 +78,7 @@ async def find_overview(session: AsyncSession, order_id: str) -> Overview | None
     row = await session.get(OrderRow, order_id)
     if row is None:
         return None
-    shipment = (
-        await session.scalars(select(Shipment).where(col(Shipment.order_id) == order_id))
-    ).one_or_none()
+    shipments = await fulfillment.shipments_of(session, order_id)
     refunds = await session.scalars(
         select(Refund).where(col(Refund.order_id) == order_id).order_by(col(Refund.created_at))
     )
@@ -75,9 +93,15 @@ async def find_overview(session: AsyncSession, order_id: str) -> Overview | None
         updated_at=row.updated_at,
         payments=await payments.payments_of(session, order_id),
         refunds=refunds.all(),
-        shipment=shipment,
-        parcel_events=await fulfillment.tracking_events(session, shipment.id) if shipment else (),
+        returns=await after_sales.returns_of(session, order_id),
+        parts=await parts.parts_of(session, order_id),
+        contents=await parts.contents_of(session, order_id),
+        shipments=shipments,
+        parcel_events={
+            parcel.id: await fulfillment.tracking_events(session, parcel.id) for parcel in shipments
+        },
         notifications=await notifications.notifications_of(session, order_id),
+        tasks=await operator_tasks.tasks_of(session, order_id),
         events=events.all(),
     )
 
@@ -107,6 +131,25 @@ async def find_skus(session: AsyncSession, order_id: str) -> dict[int, str]:
         .order_by(col(OrderItem.line_no))
     )
     return {row.line_no: row.sku for row in lines}
+
+
+async def find_open_lists(
+    session: AsyncSession, order_id: str, tracking_number: str
+) -> Sequence[str]:
+    """The picking lists that wait to be shipped; none if this parcel is known already."""
+    known = select(Shipment).where(
+        col(Shipment.order_id) == order_id, col(Shipment.tracking_number) == tracking_number
+    )
+    opened = await session.scalars(
+        select(col(PickingListRow.id))
+        .where(
+            col(PickingListRow.order_id) == order_id,
+            col(PickingListRow.state).in_([PickingState.INTENDED, PickingState.ACCEPTED]),
+            ~known.exists(),
+        )
+        .order_by(col(PickingListRow.id))
+    )
+    return opened.all()
 
 
 async def find_refund(session: AsyncSession, order_id: str, refund_id: str) -> Refund | None:

@@ -94,6 +94,7 @@ async def _start(client: Client, placing: Placing, timings: OrderTimings) -> Pla
             problems=placing.cleaned.problems,
             fingerprint=placing.fingerprint,
             timings=timings,
+            after_sales=True,
         ),
         id=order_workflow_id(placing.order_id),
         task_queue=ORDERS_QUEUE,

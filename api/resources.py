@@ -18,6 +18,8 @@ from api.metrics import Metrics
 from codec import EncryptingCodec
 from db.engine import Sessions
 from domain.order import GatewayName
+from domain.page_links import LinkKeys
+from gateways.messaging.protocol import ReceiptReader
 from gateways.payments.protocol import PaymentGateway
 from gateways.tracking.protocol import TrackingGateway
 from workflows.messages import OrderTimings
@@ -27,20 +29,29 @@ from workflows.messages import OrderTimings
 class Resources:
     """One application's connections, adapters and secrets.
 
-    `callers` are the hashes of the API keys. An empty secret turns off what it guards. `patience`
-    is how long a caller may wait for a workflow's answer.
+    `callers` are the hashes of the API keys. An empty secret turns off what it guards. `public_url`
+    is this API's address as others know it, `push_hosts` the push services that we call.
+    `page_life` is how long customers' pages outlive their order, `patience` how long a caller may
+    wait for a workflow's answer.
     """
 
     callers: tuple[str, ...]
     codec: EncryptingCodec
     codec_token: str
     shipping_secret: str
+    supply_secret: str
     timings: OrderTimings
     sessions: Sessions
     client: Client
     courier: Courier
     payments: Mapping[GatewayName, PaymentGateway]
     tracking: Mapping[str, TrackingGateway]
+    receipts: Mapping[str, ReceiptReader]
+    public_url: str
+    unsubscribe_secret: str
+    page_keys: LinkKeys
+    page_life: timedelta
+    push_hosts: tuple[str, ...]
     metrics: Metrics
     patience: timedelta
 

@@ -11,21 +11,28 @@ from api.answers import (
     ItemAnswer,
     MessageAnswer,
     OrderAnswer,
+    ParcelAnswer,
     ParcelEvent,
+    ParcelLine,
     PaymentAnswer,
     PlacedAnswer,
     PriceTag,
     RefundAnswer,
     RefundedLine,
     ShipmentAnswer,
+    TaskAnswer,
     TimelineEntry,
 )
 from api.overview import Overview
+from api.return_views import return_answer
+from db.fulfillment import Shipment
+from db.operator_tasks import OperatorTask
 from db.orders import OrderEvent
 from db.payments import AttemptState, Payment
 from db.refunds import Refund, RefundRowState
 from domain.money import Money
 from domain.order import Order, OrderLine, Pricing, Problem
+from domain.parts import Part
 from domain.payment import PaymentAction
 from gateways.tracking.links import tracking_link
 from workflows.messages import (
@@ -106,16 +113,38 @@ def order(known: Overview, waiting: Waiting | None, now: datetime) -> OrderAnswe
         locale=stored.locale,
         coupon_code=stored.coupon_code,
         special_instructions=stored.special_instructions,
+        replacement_of=stored.replacement_of,
         created_at=stored.created_at,
         updated_at=known.updated_at,
         payments=tuple(_attempt(row, now) for row in known.payments),
         refunds=tuple(_refund(row, stored) for row in known.refunds),
-        shipment=_shipment(known),
+        returns=tuple(return_answer(case) for case in known.returns),
+        shipment=_shipment(known, known.shipments[0]) if known.shipments else None,
+        parcels=tuple(_parcel(known, part) for part in known.parts),
         notifications=tuple(
             MessageAnswer.model_validate(row.model_dump()) for row in known.notifications
         ),
+        tasks=tuple(operator_task(row, stored.order_number) for row in known.tasks),
         timeline=tuple(_entry(event) for event in known.events),
         waiting_for=waiting,
+    )
+
+
+def operator_task(row: OperatorTask, order_number: str = "") -> TaskAnswer:
+    """A task in our callers' words."""
+    return TaskAnswer(
+        task_id=row.id,
+        kind=row.kind,
+        order_id=row.order_id,
+        order_number=order_number,
+        tracking_number=row.tracking_number,
+        state=row.state,
+        urgent=row.urgent,
+        task=row.task,
+        decision=row.decision,
+        note=row.note,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
     )
 
 
@@ -188,10 +217,7 @@ def _refund(row: Refund, of: Order) -> RefundAnswer:
     )
 
 
-def _shipment(known: Overview) -> ShipmentAnswer | None:
-    parcel = known.shipment
-    if parcel is None:
-        return None
+def _shipment(known: Overview, parcel: Shipment) -> ShipmentAnswer:
     return ShipmentAnswer(
         carrier=parcel.carrier,
         tracking_number=parcel.tracking_number,
@@ -202,8 +228,31 @@ def _shipment(known: Overview) -> ShipmentAnswer | None:
         delivered_at=parcel.delivered_at,
         signed_by=parcel.signed_by,
         tracking_events=tuple(
-            ParcelEvent.model_validate(row.model_dump()) for row in known.parcel_events
+            ParcelEvent.model_validate(row.model_dump()) for row in known.parcel_events[parcel.id]
         ),
+    )
+
+
+def _parcel(known: Overview, part: Part) -> ParcelAnswer:
+    sent = {parcel.picking_list_id: parcel for parcel in known.shipments}
+    shipped = sent.get(part.picking_list_id or None)
+    journey = dict(_shipment(known, shipped)) if shipped else {}
+    return ParcelAnswer(
+        warehouse_id=part.warehouse_id,
+        picking_list_id=part.picking_list_id,
+        state=part.state,
+        shipping_status=part.parcel,
+        items=tuple(
+            ParcelLine(
+                line_no=content.line_no,
+                sku=content.sku,
+                name=content.name,
+                quantity=content.quantity,
+            )
+            for content in known.contents
+            if content.warehouse_id == part.warehouse_id
+        ),
+        **journey,
     )
 
 

@@ -1,7 +1,9 @@
 """`python -m bench`: measure Orderflow beside the floor, on a stack of the benchmark's own.
 
 `python -m bench chaos` tells stories with misfortunes at all payment providers instead, and then
-compares our books with the providers'; see `python -m bench chaos --help`.
+compares our books with the providers'; see `python -m bench chaos --help`. `python -m bench stock`
+measures holds per second when everybody wants the same goods, `python -m bench picking` how much
+walking the picking routes save.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from rich.console import Console
 from bench.chaos import command as chaos
 from bench.measure import measure
 from bench.options import positive
+from bench.picking import command as picking
 from bench.results import Options, Report
+from bench.stock import command as stock
 from bench.tables import show
 from sandbox.errors import SandboxError
 
@@ -37,6 +41,10 @@ def main() -> None:
     try:
         if arguments[:1] == ["chaos"]:
             code = chaos.run(arguments[1:], console)
+        elif arguments[:1] == ["stock"]:
+            code = stock.run(arguments[1:], console)
+        elif arguments[:1] == ["picking"]:
+            code = picking.run(arguments[1:], console)
         else:
             code = _measure(arguments, console)
     except SandboxError as error:

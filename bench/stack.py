@@ -55,6 +55,7 @@ async def open_bench(
     """Start the stack, and stop it again; if `acting`, the parties outside act by themselves."""
     directory = _new_directory()
     os.environ["REVIEW_DELAY"] = f"PT{REVIEW_DELAY_SECONDS}S"
+    os.environ["QUIET_HOURS"] = "none"
     ports = plan_ports(0)
     try:
         async with (

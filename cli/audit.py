@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.text import Text
 
-from cli import output
+from cli import leaks, output
 from cli.books import ask_books
 from cli.failure import REFUSED
 from cli.options import DEFAULT_DATA_DIR, AsJson, Database, DataDir
@@ -15,16 +17,34 @@ from db.audit import audit as audit_books
 
 
 def audit(
-    *, database: Database = "", data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False
+    *,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="First give back what orders hold whose workflow is gone; see below."
+        ),
+    ] = False,
+    database: Database = "",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
 ) -> None:
     """Check that no money and no stock has gone astray, over the whole database.
 
     The exit code is 0 if every law holds, and 1 with every violation named if not.
+
+    A schedule repairs every two minutes, too: holds past their deadline are released, and unpaid
+    orders cancelled, if their workflow is gone. Paid orders without a workflow and counters that
+    disagree with the ledger are never changed, only shown.
     """
-    report = ask_books(Whereabouts(data_dir, database=database), audit_books)
+    where = Whereabouts(data_dir, database=database)
+    repaired = leaks.repair(where) if repair else None
+    report = ask_books(where, audit_books)
     if as_json:
-        output.print_json(report.as_json())
+        told = {"repair": repaired.model_dump(mode="json", by_alias=True)} if repaired else {}
+        output.print_json({**report.as_json(), **told})
     else:
+        if repaired:
+            leaks.show(repaired)
         show(report)
     if not report.ok:
         raise typer.Exit(REFUSED)

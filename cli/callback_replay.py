@@ -66,6 +66,8 @@ def _outcome(callback: Callback, delivery: Delivery) -> str:
 
     order = delivery.order_id
     match delivery.reception:
+        case Reception.WOKEN if not order:
+            return f"the restocking that {callback.subject} is for was woken"
         case Reception.WOKEN:
             return f"the workflow of {order} was woken"
         case Reception.LATE_MONEY:

@@ -98,6 +98,25 @@ class Remote:
         Raises:
             CommandFailed: there is no answer, or the key is refused.
         """
+        response = self._request(method, path, body=body, params=params, headers=headers)
+        return Answer(response.status_code, _body(response))
+
+    def download(self, path: str) -> bytes:
+        """A successful answer's bytes; see `get`."""
+        response = self._request("GET", path)
+        if not response.is_success:
+            self._expect(Answer(response.status_code, _body(response)))
+        return response.content
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         tries = _TRIES if headers and "Idempotency-Key" in headers else 1
         for number in range(1, tries + 1):
             try:
@@ -115,7 +134,7 @@ class Remote:
                 f"{self._name} at {self._url} does not accept the key: pass --api-key or set"
                 " ORDERFLOW_API_KEY."
             )
-        return Answer(response.status_code, _body(response))
+        return response
 
     def _expect(self, answer: Answer) -> Body:
         if answer.ok:

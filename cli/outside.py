@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -50,16 +51,26 @@ def pay(
 def ship(
     order: OrderRef,
     *,
+    which: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="WAREHOUSE",
+            help="Only this warehouse's parcel, if there are several.",
+        ),
+    ] = "",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     simulator_url: Simulator = "",
     database: Database = "",
     as_json: AsJson = False,
 ) -> None:
-    """Have the simulated warehouse hand an order's parcel to the carrier."""
+    """Have the simulated warehouse hand an order's parcel, or parcels, to the carrier."""
     where = Whereabouts(data_dir, simulator=simulator_url, database=database)
     with simulator(where) as world:
-        done = world.post(f"/_sim/shipments/{find_order_id(where, order)}/ship")
-    _say(done, f"The warehouse has shipped {order}: {done['trackingNumber']}", as_json=as_json)
+        query = f"?{urlencode({'which': which})}" if which else ""
+        done = world.post(f"/_sim/shipments/{find_order_id(where, order)}/ship{query}")
+    numbers = ", ".join(parcel["trackingNumber"] for parcel in done["pickingLists"])
+    _say(done, f"The warehouse has shipped {order}: {numbers}", as_json=as_json)
 
 
 def deliver(
@@ -68,23 +79,35 @@ def deliver(
     status: Annotated[
         TrackingStatus, typer.Option(help="Where the parcel is now.")
     ] = TrackingStatus.DELIVERED,
+    parcel: Annotated[
+        str, typer.Option(metavar="NUMBER", help="Only this one, if there are several.")
+    ] = "",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     simulator_url: Simulator = "",
     database: Database = "",
     as_json: AsJson = False,
 ) -> None:
-    """Have the simulated carrier deliver an order's parcel, or scan it on its way."""
+    """Have the simulated carrier deliver an order's parcels, or scan them on their way."""
     where = Whereabouts(data_dir, simulator=simulator_url, database=database)
     order_id = find_order_id(where, order)
     with simulator(where) as world:
-        parcels = world.get("/_sim/state", order_id=order_id)["parcels"]
-        if not parcels:
-            raise CommandFailed(
-                f"{order} has no parcel yet: `python starter.py ship {order}` first", code=REFUSED
-            )
-        number = parcels[0]["trackingNumber"]
-        done = world.post(f"/_sim/parcels/{number}/{status.value}")
-    _say(done, f"The carrier says: parcel {number} of {order} is {done['status']}", as_json=as_json)
+        for number in _numbers(world, order_id, order, parcel):
+            done = world.post(f"/_sim/parcels/{number}/{status.value}")
+            sentence = f"The carrier says: parcel {number} of {order} is {done['status']}"
+            _say(done, sentence, as_json=as_json)
+
+
+def _numbers(world: Remote, order_id: str, order: str, parcel: str) -> list[str]:
+    """The parcels that are meant: the one that is named, else those that are on their way."""
+    if parcel:
+        return [parcel]
+    parcels = world.get("/_sim/state", order_id=order_id)["parcels"]
+    if not parcels:
+        raise CommandFailed(
+            f"{order} has no parcel yet: `python starter.py ship {order}` first", code=REFUSED
+        )
+    moving = [one["trackingNumber"] for one in parcels if one["open"]]
+    return moving or [parcels[0]["trackingNumber"]]
 
 
 def _open_payment(world: Remote, order_id: str, order: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from cli import order_view, output, refund_view
+from cli import order_view, output, parcel_view, refund_view, task_view
 from cli.books import find_order_id
 from cli.http import Body, Remote, api
 from cli.options import (
@@ -63,19 +63,24 @@ def view(order: Body, ui: str = "") -> RenderableType:
     refunds = refund_view.refunds(order)
     if refunds is not None:
         parts.append(refunds)
-    parcel = order.get("shipment")
-    if parcel:
-        text = f"Parcel {parcel['trackingNumber']} ({parcel['carrier']}): {parcel['status']}"
-        parts.append(Text(f"{text}  {parcel['trackingUrl']}", style="dim"))
+    tasks = task_view.open_tasks(order)
+    if tasks is not None:
+        parts.append(tasks)
+    parcels = parcel_view.parcels(order)
+    if parcels is not None:
+        parts.append(parcels)
+    page = order.get("pageUrl")
+    if page:
+        parts.append(_link("Page    ", page))
     if ui:
         workflow = order_workflow_id(order["orderId"])
         link = f"{ui}/namespaces/default/workflows/{workflow}"
-        parts.append(
-            Text.assemble(
-                ("Web UI  ", "dim"), (link, f"link {link}"), no_wrap=True, overflow="ignore"
-            )
-        )
+        parts.append(_link("Web UI  ", link))
     return Group(*parts)
+
+
+def _link(name: str, url: str) -> Text:
+    return Text.assemble((name, "dim"), (url, f"link {url}"), no_wrap=True, overflow="ignore")
 
 
 def _watch(shop: Remote, path: str, found: Body, ui: str) -> None:

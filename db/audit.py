@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.laws import messages, money, orders, statuses, stock
+from db.laws import messages, money, orders, parcels, returns, statuses, stock
 from db.laws.check import Check
 
 TITLES = {
@@ -29,6 +29,8 @@ CHECKS: tuple[Check, ...] = (
     *stock.CHECKS,
     *money.CHECKS,
     *orders.CHECKS,
+    *parcels.CHECKS,
+    *returns.CHECKS,
     *messages.CHECKS,
     *statuses.CHECKS,
 )

@@ -29,7 +29,12 @@ def connect(database_url: str, pool_size: int = 10) -> AsyncEngine:
         # Parameters are customers' names and addresses: they must not reach a log.
         hide_parameters=True,
         connect_args={
-            "server_settings": {"application_name": "orderflow", "timezone": "UTC"},
+            "server_settings": {
+                "application_name": "orderflow",
+                "timezone": "UTC",
+                # Transactions are short: who keeps a row for longer than this is stuck.
+                "lock_timeout": "5s",
+            },
             "timeout": 10,
             "command_timeout": 30,
         },

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, select, text
+from sqlalchemy import Index, UniqueConstraint, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -16,6 +16,7 @@ from db import base
 from db.catalog import Product
 from db.inventory import HoldLine, Inventory
 from domain.fulfillment import PickingLine
+from domain.statuses import ShippingStatus
 from domain.tracking import TrackingEvent, TrackingStatus
 
 
@@ -50,24 +51,38 @@ class PickingListRow(SQLModel, table=True):
 
 
 class Shipment(SQLModel, table=True):
-    """One parcel."""
+    """One parcel: what came of one picking list.
+
+    `status` is the carrier's last word, `shipping_status` where that leaves the goods. Its tracking
+    provider knows it since `watched_at`; one that was `given_up_at` does not reach anybody.
+    """
 
     __tablename__ = "shipments"
     __table_args__ = (
         base.one_of("status", TrackingStatus),
+        base.one_of("shipping_status", ShippingStatus),
         UniqueConstraint("carrier", "tracking_number"),
-        Index("uq_shipments_order", "order_id", unique=True),
+        UniqueConstraint("picking_list_id"),
+        Index("ix_shipments_order_id", "order_id", "shipped_at"),
     )
 
     id: str = Field(sa_column=base.text(primary_key=True))
     order_id: str = Field(sa_column=base.reference("orders.id"))
+    picking_list_id: str | None = Field(
+        default=None, sa_column=base.reference("picking_lists.id", nullable=True)
+    )
     carrier: str = Field(sa_column=base.text())
     tracking_number: str = Field(sa_column=base.text())
     status: str = Field(sa_column=base.text(TrackingStatus.IN_TRANSIT))
+    shipping_status: str = Field(
+        default=ShippingStatus.IN_TRANSIT, sa_column=base.text(ShippingStatus.IN_TRANSIT)
+    )
     shipped_at: datetime = Field(sa_column=base.instant(nullable=False))
     estimated_delivery: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
     delivered_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
     signed_by: str = Field(default="", sa_column=base.text(""))
+    watched_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
+    given_up_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
 
 
 class TrackingEventRow(SQLModel, table=True):
@@ -81,6 +96,7 @@ class TrackingEventRow(SQLModel, table=True):
     status: str = Field(sa_column=base.text())
     description: str = Field(sa_column=base.text(""))
     location: str = Field(sa_column=base.text(""))
+    raw_status: str = Field(default="", sa_column=base.text(""))
 
 
 async def picking_lines(
@@ -89,7 +105,7 @@ async def picking_lines(
     """What to take from where, in the order of the bins."""
     by_sku = {line.sku: line for line in lines}
     rows = await session.execute(
-        select(Product, col(Inventory.bin))
+        select(Product, col(Inventory.bin), col(Inventory.batch))
         .join(Inventory, col(Inventory.sku) == col(Product.sku))
         .where(
             col(Product.sku).in_(by_sku),
@@ -109,8 +125,9 @@ async def picking_lines(
             width_mm=product.width_mm,
             height_mm=product.height_mm,
             fragile=product.fragile,
+            batch=batch,
         )
-        for product, bin_code in rows
+        for product, bin_code, batch in rows
     )
 
 
@@ -123,16 +140,50 @@ async def insert_shipment(session: AsyncSession, shipment: Shipment) -> None:
     )
 
 
-async def lock_shipment(session: AsyncSession, order_id: str) -> Shipment | None:
-    """The order's parcel, locked until the transaction ends."""
-    statement = select(Shipment).where(col(Shipment.order_id) == order_id).with_for_update()
-    return (await session.scalars(statement)).one_or_none()
+async def lock_shipment(
+    session: AsyncSession, order_id: str, tracking_number: str
+) -> Shipment | None:
+    """The order's parcel with this number, locked; an order's only parcel whatever its number."""
+    statement = (
+        select(Shipment)
+        .where(col(Shipment.order_id) == order_id)
+        .order_by(col(Shipment.id))
+        .with_for_update()
+    )
+    parcels = list(await session.scalars(statement))
+    named = [parcel for parcel in parcels if parcel.tracking_number == tracking_number]
+    return next(iter(named or parcels[: len(parcels) == 1]), None)
 
 
-async def find_shipment(session: AsyncSession, order_id: str) -> Shipment | None:
-    """The order's parcel."""
-    statement = select(Shipment).where(col(Shipment.order_id) == order_id)
-    return (await session.scalars(statement)).one_or_none()
+async def shipments_of(session: AsyncSession, order_id: str) -> list[Shipment]:
+    """The order's parcels, the first to leave first."""
+    rows = await session.scalars(
+        select(Shipment)
+        .where(col(Shipment.order_id) == order_id)
+        .order_by(col(Shipment.shipped_at), col(Shipment.id))
+    )
+    return list(rows)
+
+
+async def picking_lists_of(session: AsyncSession, order_id: str) -> list[PickingListRow]:
+    """The order's picking lists, locked, oldest first."""
+    rows = await session.scalars(
+        select(PickingListRow)
+        .where(col(PickingListRow.order_id) == order_id)
+        .order_by(col(PickingListRow.created_at), col(PickingListRow.id))
+        .with_for_update()
+    )
+    return list(rows)
+
+
+async def find_picking_lists(session: AsyncSession, order_id: str) -> list[PickingListRow]:
+    """The order's picking lists, oldest first, to be read only."""
+    rows = await session.scalars(
+        select(PickingListRow)
+        .where(col(PickingListRow.order_id) == order_id)
+        .order_by(col(PickingListRow.created_at), col(PickingListRow.id))
+    )
+    return list(rows)
 
 
 async def find_shipment_by_number(session: AsyncSession, tracking_number: str) -> Shipment | None:
@@ -150,6 +201,31 @@ async def add_tracking_events(
             insert(TrackingEventRow).on_conflict_do_nothing(),
             [{"shipment_id": shipment_id, **event.model_dump(mode="python")} for event in events],
         )
+
+
+async def latest_scan(session: AsyncSession, shipment_id: str) -> datetime | None:
+    """When the parcel was scanned last, as far as we know."""
+    return await session.scalar(
+        select(func.max(col(TrackingEventRow.occurred_at))).where(
+            col(TrackingEventRow.shipment_id) == shipment_id
+        )
+    )
+
+
+async def note_watched(
+    session: AsyncSession, order_id: str, tracking_number: str, at: datetime
+) -> None:
+    """The tracking provider knows the parcel; the first time counts."""
+    await session.execute(
+        update(Shipment)
+        .where(
+            col(Shipment.order_id) == order_id,
+            col(Shipment.tracking_number) == tracking_number,
+            col(Shipment.watched_at).is_(None),
+        )
+        .values(watched_at=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def tracking_events(session: AsyncSession, shipment_id: str) -> list[TrackingEventRow]:

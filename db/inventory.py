@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
@@ -21,11 +22,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
 
 from db import base
-from domain.inventory import HoldState, MovementReason, StockLevel, StockNeed
+from domain.allocation import Allocation
+from domain.inventory import HoldState, MovementReason, StockLevel
+from domain.nearness import nearest_first
 
 
 class Inventory(SQLModel, table=True):
-    """The counters of one SKU in one warehouse."""
+    """The counters of one SKU in one warehouse.
+
+    A trigger adds up the ledger in `ledger_available` and `ledger_reserved`; no transaction is
+    committed that leaves the counters without a movement that explains them.
+    """
 
     __tablename__ = "inventory"
     __table_args__ = (
@@ -38,8 +45,15 @@ class Inventory(SQLModel, table=True):
     total: int = Field(sa_column=Column(Integer, nullable=False))
     available: int = Field(sa_column=Column(Integer, nullable=False))
     reserved: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    ledger_available: int = Field(
+        default=0, sa_column=Column(Integer, nullable=False, server_default="0")
+    )
+    ledger_reserved: int = Field(
+        default=0, sa_column=Column(Integer, nullable=False, server_default="0")
+    )
     reorder_point: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     bin: str = Field(sa_column=base.text(""))
+    batch: str = Field(default="", sa_column=base.text(""))
 
 
 class Hold(SQLModel, table=True):
@@ -82,6 +96,20 @@ class HoldLine(SQLModel, table=True):
     quantity: int = Field(sa_column=Column(Integer, nullable=False))
 
 
+_DELTAS_FIT = """
+    CASE reason
+        WHEN 'received' THEN delta_available > 0 AND delta_reserved = 0
+        WHEN 'reserved' THEN delta_reserved > 0 AND delta_available = -delta_reserved
+        WHEN 'released' THEN delta_available > 0 AND delta_reserved = -delta_available
+        WHEN 'expired' THEN delta_available > 0 AND delta_reserved = -delta_available
+        WHEN 'committed' THEN delta_available = 0 AND delta_reserved < 0
+        WHEN 'restocked' THEN delta_available > 0 AND delta_reserved = 0
+        WHEN 'returned' THEN delta_available > 0 AND delta_reserved = 0
+        ELSE delta_reserved = 0
+    END
+"""
+
+
 class StockMovement(SQLModel, table=True):
     """One change of the counters; the ledger only grows (a trigger holds that).
 
@@ -91,6 +119,7 @@ class StockMovement(SQLModel, table=True):
     __tablename__ = "stock_movements"
     __table_args__ = (
         base.one_of("reason", MovementReason),
+        CheckConstraint(_DELTAS_FIT, name="deltas_fit_reason"),
         UniqueConstraint("reference", "reason", "warehouse_id", "sku"),
         ForeignKeyConstraint(["warehouse_id", "sku"], ["inventory.warehouse_id", "inventory.sku"]),
         Index("ix_stock_movements_stock", "warehouse_id", "sku", "id"),
@@ -107,6 +136,15 @@ class StockMovement(SQLModel, table=True):
     order_id: str | None = Field(default=None, sa_column=base.text(nullable=True, index=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The counters of one SKU in one warehouse."""
+
+    total: int
+    available: int
+    reserved: int
+
+
 # How one unit moves between the counters, per reason: (available, reserved).
 DELTAS: dict[MovementReason, tuple[int, int]] = {
     MovementReason.RECEIVED: (1, 0),
@@ -115,6 +153,7 @@ DELTAS: dict[MovementReason, tuple[int, int]] = {
     MovementReason.EXPIRED: (1, -1),
     MovementReason.COMMITTED: (0, -1),
     MovementReason.RESTOCKED: (1, 0),
+    MovementReason.RETURNED: (1, 0),
     MovementReason.ADJUSTED: (1, 0),
 }
 
@@ -161,13 +200,16 @@ async def lock_stock(session: AsyncSession, skus: Sequence[str]) -> list[StockLe
     ]
 
 
+async def level_at(session: AsyncSession, warehouse_id: str, sku: str) -> Level:
+    """The counters of one SKU in one warehouse that keeps it."""
+    row = await session.get_one(Inventory, (warehouse_id, sku), populate_existing=True)
+    return Level(total=row.total, available=row.available, reserved=row.reserved)
+
+
 async def warehouse_preference(session: AsyncSession, province: str) -> list[str]:
-    """All warehouses, those in the customer's province first."""
-    rows = await session.execute(
-        text("SELECT id FROM warehouses ORDER BY province = :province DESC, id"),
-        {"province": province},
-    )
-    return [row.id for row in rows]
+    """All warehouses, those nearest to the customer's province first."""
+    rows = await session.execute(text("SELECT id, province FROM warehouses"))
+    return nearest_first(province, {row.id: row.province for row in rows})
 
 
 async def live_hold(session: AsyncSession, order_id: str) -> Hold | None:
@@ -195,8 +237,7 @@ async def insert_hold(
     *,
     hold_id: str,
     order_id: str,
-    warehouse_id: str,
-    needs: Sequence[StockNeed],
+    lines: Sequence[Allocation],
     at: datetime,
     expires_at: datetime,
 ) -> None:
@@ -204,23 +245,10 @@ async def insert_hold(
     await session.execute(
         insert(Hold).values(id=hold_id, order_id=order_id, created_at=at, expires_at=expires_at)
     )
-    await session.execute(
-        insert(HoldLine),
-        [
-            {
-                "hold_id": hold_id,
-                "warehouse_id": warehouse_id,
-                "sku": need.sku,
-                "quantity": need.quantity,
-            }
-            for need in needs
-        ],
-    )
-    lines = [
-        HoldLine(hold_id=hold_id, warehouse_id=warehouse_id, sku=need.sku, quantity=need.quantity)
-        for need in needs
-    ]
-    await move_stock(session, MovementReason.RESERVED, lines, hold_id, at, order_id=order_id)
+    values = [{"hold_id": hold_id, **line.model_dump()} for line in lines]
+    await session.execute(insert(HoldLine), values)
+    held = [HoldLine(**value) for value in values]
+    await move_stock(session, MovementReason.RESERVED, held, hold_id, at, order_id=order_id)
 
 
 async def move_hold(session: AsyncSession, hold: Hold, state: HoldState, at: datetime) -> None:
@@ -231,6 +259,29 @@ async def move_hold(session: AsyncSession, hold: Hold, state: HoldState, at: dat
     lines = await hold_lines(session, hold.id)
     await lock_stock(session, [line.sku for line in lines])
     await move_stock(session, _STATE_REASON[state], lines, hold.id, at, order_id=hold.order_id)
+
+
+async def return_stock(
+    session: AsyncSession, hold: Hold, lines: Sequence[HoldLine], at: datetime
+) -> None:
+    """Put lines of a committed hold back on their shelves; each of them once."""
+    await lock_stock(session, [line.sku for line in lines])
+    await move_stock(session, MovementReason.RESTOCKED, lines, hold.id, at, order_id=hold.order_id)
+
+
+async def moved_before(
+    session: AsyncSession, reason: MovementReason, warehouse_id: str, sku: str, reference: str
+) -> int | None:
+    """How many units this reference has moved at this place, if it did; the place is locked."""
+    moved: int | None = await session.scalar(
+        select(col(StockMovement.delta_available)).where(
+            col(StockMovement.reference) == reference,
+            col(StockMovement.reason) == reason,
+            col(StockMovement.warehouse_id) == warehouse_id,
+            col(StockMovement.sku) == sku,
+        )
+    )
+    return moved
 
 
 async def move_stock(

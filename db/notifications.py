@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Column, Integer, UniqueConstraint, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Integer,
+    UniqueConstraint,
+    and_,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col
@@ -17,16 +27,31 @@ from domain.notification import Accepted, Channel, NotificationKind
 
 
 class NotificationState(StrEnum):
-    """What became of one message."""
+    """What became of one message.
+
+    `sending` is a call whose outcome is not written down yet: the provider may have taken the
+    message. `unknown` is the same for good.
+    """
 
     PENDING = "pending"
+    SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
+    UNKNOWN = "unknown"
+
+
+_OPEN = (NotificationState.PENDING, NotificationState.SENDING)
+
+# Longer than an attempt can last: whoever claimed the message is gone.
+_CLAIM_LASTS = timedelta(minutes=2)
 
 
 class Notification(SQLModel, table=True):
-    """One message on one channel. `occasion` tells repeated events of a kind apart."""
+    """One message on one channel. `occasion` tells repeated events of a kind apart.
+
+    `error` is why it did not go out; `receipt` is what the provider said of it later.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
@@ -49,6 +74,10 @@ class Notification(SQLModel, table=True):
     error: str = Field(default="", sa_column=base.text(""))
     created_at: datetime = Field(sa_column=base.instant(nullable=False))
     sent_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
+    claimed_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
+    receipt: str = Field(default="", sa_column=base.text(""))
+    receipt_code: str = Field(default="", sa_column=base.text(""))
+    receipt_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
 
 
 async def intend_notifications(
@@ -87,6 +116,29 @@ async def intend_notifications(
     return list(rows)
 
 
+async def claim(session: AsyncSession, notification_id: str, *, again: bool = False) -> bool:
+    """Take a message for sending, before the call; false if somebody else has it.
+
+    With `again`, a message counts as free too whose claim is so old that its holder is gone: only
+    for who has asked the provider, and was told that it was not taken.
+    """
+    free = col(Notification.state) == NotificationState.PENDING
+    if again:
+        left = and_(
+            col(Notification.state) == NotificationState.SENDING,
+            col(Notification.claimed_at) < func.now() - _CLAIM_LASTS,
+        )
+        free = or_(free, left)
+    claimed = await session.scalar(
+        update(Notification)
+        .where(col(Notification.id) == notification_id, free)
+        .values(state=NotificationState.SENDING, claimed_at=func.now())
+        .returning(col(Notification.id))
+        .execution_options(synchronize_session=False)
+    )
+    return claimed is not None
+
+
 async def record_attempt(
     session: AsyncSession,
     notification_id: str,
@@ -96,12 +148,12 @@ async def record_attempt(
     accepted: Accepted | None = None,
     at: datetime,
 ) -> Notification:
-    """Write what came of an attempt, in one statement; what is no longer pending stays as it is."""
+    """Write what came of an attempt, in one statement; what is decided already stays as it is."""
     attempted = (
         update(Notification)
         .where(
             col(Notification.id) == notification_id,
-            col(Notification.state) == NotificationState.PENDING,
+            col(Notification.state).in_(_OPEN),
         )
         .values(
             state=state,

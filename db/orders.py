@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,8 @@ from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 class OrderRow(SQLModel, table=True):
     """One order; amounts in minor units of `currency`.
 
-    `kept_minor` is what providers captured for it less what they gave back.
+    `kept_minor` is what providers captured for it less what they gave back; `replacement_of` is the
+    order whose goods this one exchanges.
     """
 
     __tablename__ = "orders"
@@ -29,6 +31,7 @@ class OrderRow(SQLModel, table=True):
         base.one_of("status", OrderStatus),
         base.one_of("payment_status", PaymentStatus),
         base.one_of("shipping_status", ShippingStatus),
+        CheckConstraint("service_level IN ('standard', 'express')", name="service_level_known"),
         CheckConstraint(
             "total_minor = subtotal_minor + shipping_minor + tax_minor - discount_minor",
             name="total_adds_up",
@@ -38,6 +41,9 @@ class OrderRow(SQLModel, table=True):
             name="amounts_not_negative",
         ),
         CheckConstraint("kept_minor >= 0", name="kept_not_negative"),
+        CheckConstraint(
+            "replacement_of IS NULL OR total_minor = 0", name="replacement_costs_nothing"
+        ),
         CheckConstraint(
             "status NOT IN ('cancelled', 'refunded') OR kept_minor = 0"
             " OR payment_status IN ('paid', 'partially_refunded', 'review')",
@@ -51,6 +57,7 @@ class OrderRow(SQLModel, table=True):
     customer_id: str = Field(sa_column=base.text(index=True))
     customer: dict[str, Any] = Field(sa_column=base.document())
     locale: str = Field(sa_column=base.text())
+    service_level: str = Field(default="standard", sa_column=base.text("standard"))
     gateway: str = Field(sa_column=base.text())
     coupon_code: str = Field(sa_column=base.text(""))
     special_instructions: str = Field(sa_column=base.text(""))
@@ -64,6 +71,9 @@ class OrderRow(SQLModel, table=True):
     discount_minor: int = Field(sa_column=base.amount())
     total_minor: int = Field(sa_column=base.amount())
     kept_minor: int = Field(default=0, sa_column=base.amount("0"))
+    replacement_of: str | None = Field(
+        default=None, sa_column=base.reference("orders.id", nullable=True)
+    )
     created_at: datetime = Field(sa_column=base.instant(nullable=False, index=True))
     updated_at: datetime = Field(sa_column=base.instant(nullable=False))
 
@@ -127,6 +137,7 @@ async def insert_order(session: AsyncSession, order: Order, fingerprint: str) ->
             customer_id=order.customer_id,
             customer=order.customer_info.model_dump(mode="json"),
             locale=order.locale,
+            service_level=order.service_level,
             gateway=order.gateway,
             coupon_code=order.coupon_code,
             special_instructions=order.special_instructions,
@@ -136,6 +147,7 @@ async def insert_order(session: AsyncSession, order: Order, fingerprint: str) ->
             tax_minor=pricing.tax.minor,
             discount_minor=pricing.discount.minor,
             total_minor=pricing.total.minor,
+            replacement_of=order.replacement_of or None,
             created_at=order.created_at,
             updated_at=order.created_at,
         )
@@ -221,6 +233,20 @@ def move(
     return changed
 
 
+async def find_id_by_number(session: AsyncSession, order_number: str) -> str:
+    """The id of the order with this number, or nothing."""
+    statement = select(col(OrderRow.id)).where(col(OrderRow.order_number) == order_number)
+    return await session.scalar(statement) or ""
+
+
+async def order_numbers(session: AsyncSession, order_ids: Sequence[str]) -> dict[str, str]:
+    """The numbers of these orders, by id."""
+    rows = await session.execute(
+        select(col(OrderRow.id), col(OrderRow.order_number)).where(col(OrderRow.id).in_(order_ids))
+    )
+    return {row.id: row.order_number for row in rows}
+
+
 async def find_order(session: AsyncSession, order_id: str) -> Order | None:
     """The order with its lines, or nothing."""
     row = await session.get(OrderRow, order_id)
@@ -262,8 +288,10 @@ async def to_order(session: AsyncSession, row: OrderRow) -> Order:
         ),
         gateway=row.gateway,
         locale=row.locale,
+        service_level=row.service_level,
         coupon_code=row.coupon_code,
         special_instructions=row.special_instructions,
+        replacement_of=row.replacement_of or "",
         status=OrderStatus(row.status),
         payment_status=PaymentStatus(row.payment_status),
         shipping_status=ShippingStatus(row.shipping_status),

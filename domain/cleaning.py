@@ -16,6 +16,7 @@ from domain.order import (
     Locale,
     OrderDraft,
     Problem,
+    ServiceLevel,
     Value,
 )
 from domain.reading import Fields, as_fields
@@ -73,6 +74,7 @@ def clean_order(body: object) -> CleanedOrder:
         payment_method=_payment_method(order),
         expected_total=expected,
         locale=_locale(order.text("locale", 35, str.lower), customer.address.country),
+        service_level=_service_level(order),
         special_instructions=order.text("specialInstructions", 500, multiline=True),
     )
     return CleanedOrder(draft=draft, problems=worded_like(body, problems))
@@ -180,6 +182,14 @@ def _payment_method(order: Fields) -> str:
     if isinstance(order.get("paymentMethod"), dict):
         return order.child("paymentMethod").text("type", 40, str.lower, required=True)
     return order.text("paymentMethod", 40, str.lower, required=True)
+
+
+def _service_level(order: Fields) -> ServiceLevel:
+    """How fast the order is to leave; a shop that does not say means the usual way."""
+    asked = order.text("serviceLevel", 20, str.lower)
+    if asked not in {"", "standard", "express"}:
+        order.note("unknown_service_level", "serviceLevel", "send standard or express")
+    return "express" if asked == "express" else "standard"
 
 
 def _dialable(phone: str) -> str:

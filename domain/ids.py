@@ -14,6 +14,8 @@ REFUND = "R"
 HOLD = "H"
 PICKING_LIST = "K"
 SHIPMENT = "S"
+SUPPLY = "U"
+RETURN = "B"
 
 
 def encode_id(prefix: str, source: UUID) -> str:
@@ -40,3 +42,18 @@ def idempotency_key(subject: str, operation: str, number: int = 1) -> str:
 def order_workflow_id(order_id: str) -> str:
     """The id of the workflow that owns `order_id`."""
     return f"order-{order_id}"
+
+
+def restock_workflow_id(warehouse_id: str, sku: str) -> str:
+    """The id of the workflow that restocks one SKU in one warehouse."""
+    return f"restock-{warehouse_id}-{sku}"
+
+
+def after_sales_workflow_id(order_id: str) -> str:
+    """The id of the workflow that looks after an order once it is delivered."""
+    return f"after-sales-{order_id}"
+
+
+def refund_of_return(return_id: str) -> str:
+    """The id of the first refund that is made for a return; retries have other ones."""
+    return derived_id(REFUND, return_id)

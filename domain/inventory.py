@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -29,6 +30,7 @@ class MovementReason(StrEnum):
     EXPIRED = "expired"
     COMMITTED = "committed"
     RESTOCKED = "restocked"
+    RETURNED = "returned"
     ADJUSTED = "adjusted"
 
 
@@ -48,7 +50,7 @@ class StockLevel(Value):
 
 
 class Shortage(Value):
-    """What is missing of one SKU, measured at the warehouse that comes closest."""
+    """What is missing of one SKU, measured at all warehouses together."""
 
     sku: str
     requested: int
@@ -60,31 +62,16 @@ class Shortage(Value):
         return self.requested - self.available
 
 
-def choose_warehouse(
-    needs: Sequence[StockNeed], levels: Sequence[StockLevel], preference: Sequence[str]
-) -> str | None:
-    """The first of `preference` that can serve all needs at once; none if no warehouse can."""
-    available = {(level.warehouse_id, level.sku): level.available for level in levels}
-    for warehouse_id in preference:
-        if all(available.get((warehouse_id, need.sku), 0) >= need.quantity for need in needs):
-            return warehouse_id
-    return None
-
-
 def find_shortages(
     needs: Sequence[StockNeed], levels: Sequence[StockLevel], preference: Sequence[str]
 ) -> tuple[Shortage, ...]:
-    """What is missing where the fewest units are missing; ties go to the preferred warehouse."""
-    available = {(level.warehouse_id, level.sku): level.available for level in levels}
-
-    def missing(warehouse_id: str) -> list[Shortage]:
-        return [
-            Shortage(sku=need.sku, requested=need.quantity, available=have)
-            for need in needs
-            if (have := available.get((warehouse_id, need.sku), 0)) < need.quantity
-        ]
-
-    candidates = [missing(warehouse_id) for warehouse_id in preference] or [
-        [Shortage(sku=need.sku, requested=need.quantity, available=0) for need in needs]
-    ]
-    return tuple(min(candidates, key=lambda short: sum(line.shortfall for line in short)))
+    """What even all warehouses of `preference` together do not have."""
+    available: Counter[str] = Counter()
+    for level in levels:
+        if level.warehouse_id in preference:
+            available[level.sku] += level.available
+    return tuple(
+        Shortage(sku=need.sku, requested=need.quantity, available=available[need.sku])
+        for need in needs
+        if available[need.sku] < need.quantity
+    )

@@ -24,6 +24,11 @@ class NotificationKind(StrEnum):
     OUT_OF_STOCK = "out_of_stock"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
+    RETURN_REQUESTED = "return_requested"
+    RETURN_APPROVED = "return_approved"
+    RETURN_DECLINED = "return_declined"
+    RETURN_RECEIVED = "return_received"
+    EXCHANGE_SHIPPED = "exchange_shipped"
 
 
 class Channel(StrEnum):
@@ -32,24 +37,6 @@ class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     PUSH = "push"
-
-
-_K, _C = NotificationKind, Channel
-
-# Which channels a kind uses. Mail always; the phone only for what cannot wait.
-CHANNELS: dict[NotificationKind, tuple[Channel, ...]] = {
-    _K.ORDER_CONFIRMED: (_C.EMAIL, _C.SMS, _C.PUSH),
-    _K.ORDER_PROCESSING: (_C.EMAIL, _C.PUSH),
-    _K.ORDER_SHIPPED: (_C.EMAIL, _C.SMS, _C.PUSH),
-    _K.DELIVERY_UPDATE: (_C.EMAIL, _C.PUSH),
-    _K.ORDER_DELIVERED: (_C.EMAIL, _C.SMS, _C.PUSH),
-    _K.REVIEW_INVITATION: (_C.EMAIL,),
-    _K.PAYMENT_DUE: (_C.EMAIL, _C.SMS, _C.PUSH),
-    _K.PAYMENT_FAILED: (_C.EMAIL, _C.SMS, _C.PUSH),
-    _K.OUT_OF_STOCK: (_C.EMAIL, _C.PUSH),
-    _K.ORDER_CANCELLED: (_C.EMAIL, _C.SMS, _C.PUSH),
-    _K.ORDER_REFUNDED: (_C.EMAIL, _C.SMS),
-}
 
 
 class ShortLine(Value):
@@ -63,7 +50,11 @@ class ShortLine(Value):
 
 
 class OrderLetter(Value):
-    """Everything that any message about an order may say; times are UTC."""
+    """Everything that any message about an order may say; times are UTC.
+
+    With `part`, it is about one parcel of an order that had several, and `items` are what is in
+    that one: number `parcel_number` of the `parcel_count` that the customer gets.
+    """
 
     kind: NotificationKind
     locale: Locale
@@ -76,6 +67,9 @@ class OrderLetter(Value):
     items: tuple[OrderLine, ...]
     pricing: Pricing
     created_at: datetime
+    part: bool = False
+    parcel_number: int = 0
+    parcel_count: int = 0
     occasion: str = ""
     reason: str = ""
     tracking_number: str = ""
@@ -90,6 +84,14 @@ class OrderLetter(Value):
     shortages: tuple[ShortLine, ...] = ()
 
 
+class Attachment(Value):
+    """A file that goes with a mail; `media_type` is `application/pdf` or the like."""
+
+    filename: str
+    media_type: str
+    content: bytes
+
+
 class EmailContent(Value):
     """One rendered mail; with `unsubscribe_url` (https) mail programs offer one-click opt-out."""
 
@@ -97,6 +99,7 @@ class EmailContent(Value):
     text: str
     html: str
     unsubscribe_url: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class ShortContent(Value):
@@ -112,3 +115,48 @@ class Accepted(Value):
     outcome: Literal["accepted"] = "accepted"
     provider: str
     message_id: str
+
+
+class DeviceKind(StrEnum):
+    """Who brings a push message to a device."""
+
+    FCM = "fcm"
+    WEB_PUSH = "webpush"
+
+
+class Device(Value):
+    """Where a customer gets push messages.
+
+    `target` is FCM's registration token, or the endpoint of a browser's subscription, whose keys
+    are `p256dh` and `auth` (base64url).
+    """
+
+    id: str
+    kind: DeviceKind
+    target: str
+    p256dh: str = ""
+    auth: str = ""
+
+
+class ReceiptStatus(StrEnum):
+    """What a provider says later of a message that it had accepted, in order of finality."""
+
+    SENT = "sent"
+    UNDELIVERED = "undelivered"
+    DELIVERED = "delivered"
+
+
+class Receipt(Value):
+    """News of one accepted message; `at` is the provider's time, UTC.
+
+    `notification_id` is ours, if the provider gives it back. `bad_address` says that no message
+    can ever reach this address.
+    """
+
+    provider: str
+    message_id: str
+    notification_id: str = ""
+    status: ReceiptStatus
+    code: str = ""
+    bad_address: bool = False
+    at: datetime

@@ -14,6 +14,7 @@ from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 
 Locale = Literal["zh-CN", "en"]
 GatewayName = Literal["stripe", "paypal", "alipay", "wechatpay"]
+ServiceLevel = Literal["standard", "express"]
 
 
 class Value(BaseModel):
@@ -65,6 +66,7 @@ class OrderDraft(Value):
     payment_method: str = ""
     expected_total: Decimal | None = None
     locale: Locale = "zh-CN"
+    service_level: ServiceLevel = "standard"
     special_instructions: str = ""
 
 
@@ -91,7 +93,7 @@ class Pricing(Value):
 
 
 class Order(Value):
-    """An accepted order."""
+    """An accepted order; `replacement_of` is the order whose goods it exchanges, at no cost."""
 
     order_id: str
     order_number: str
@@ -101,8 +103,10 @@ class Order(Value):
     pricing: Pricing
     gateway: GatewayName
     locale: Locale = "zh-CN"
+    service_level: ServiceLevel = "standard"
     coupon_code: str = ""
     special_instructions: str = ""
+    replacement_of: str = ""
     status: OrderStatus = OrderStatus.PENDING
     payment_status: PaymentStatus = PaymentStatus.PENDING
     shipping_status: ShippingStatus = ShippingStatus.PENDING

@@ -65,6 +65,9 @@ def refund_of_lines(order: Order, wanted: Mapping[int, int], before: UnitsRefund
 
 def _worth(order: Order, units: Mapping[int, int]) -> Money:
     """The share that the first `units` of each line have in what the order costs in all."""
+    if order.total.minor == 0:
+        # A replacement for returned goods: there is nothing to share out, and by nothing.
+        return order.total
     shares = order.total.allocate([line.total_price.minor for line in order.items])
     minor = 0
     for line, share in zip(order.items, shares, strict=True):

@@ -19,6 +19,8 @@ class TrackingStatus(StrEnum):
     OUT_FOR_DELIVERY = "out_for_delivery"
     AVAILABLE_FOR_PICKUP = "available_for_pickup"
     ATTEMPT_FAILED = "attempt_failed"
+    REFUSED = "refused"
+    LOST = "lost"
     DELIVERED = "delivered"
     RETURNING = "returning"
     RETURNED = "returned"
@@ -39,6 +41,8 @@ SHIPPING_STATUS: dict[TrackingStatus, ShippingStatus] = {
     _T.OUT_FOR_DELIVERY: _S.OUT_FOR_DELIVERY,
     _T.AVAILABLE_FOR_PICKUP: _S.OUT_FOR_DELIVERY,
     _T.ATTEMPT_FAILED: _S.EXCEPTION,
+    _T.REFUSED: _S.EXCEPTION,
+    _T.LOST: _S.EXCEPTION,
     _T.DELIVERED: _S.DELIVERED,
     _T.RETURNING: _S.EXCEPTION,
     _T.RETURNED: _S.RETURNED,
@@ -49,17 +53,26 @@ SHIPPING_STATUS: dict[TrackingStatus, ShippingStatus] = {
 
 
 class TrackingEvent(Value):
-    """One checkpoint. `dedupe_key` is the same for the same checkpoint whoever reports it."""
+    """One checkpoint. `dedupe_key` is the same for the same checkpoint whoever reports it.
+
+    `raw_status` is the provider's own word, kept because `status` may be UNKNOWN.
+    """
 
     dedupe_key: str
     occurred_at: datetime
     status: TrackingStatus
     description: str = ""
     location: str = ""
+    raw_status: str = ""
 
 
 class TrackingSnapshot(Value):
-    """A parcel as its carrier sees it now, with its checkpoints oldest first."""
+    """A parcel as its carrier sees it now, with its checkpoints oldest first.
+
+    Ours are `silent` (nobody has scanned it for as long as we are ready to wait) and `asked` (how
+    often we had to ask for this, 0 if we did not). With `corrected`, the provider has found out
+    that `carrier` is another one than we had named.
+    """
 
     tracking_number: str
     carrier: str
@@ -68,6 +81,10 @@ class TrackingSnapshot(Value):
     estimated_delivery: datetime | None = None
     delivered_at: datetime | None = None
     signed_by: str = ""
+    raw_status: str = ""
+    silent: bool = False
+    asked: int = 0
+    corrected: bool = False
 
 
 class TrackingCallback(Value):

@@ -21,6 +21,7 @@ from domain.fulfillment import (
     PickingTooLate,
     ShippingNews,
 )
+from domain.missing_goods import MissingLine
 from gateways import signatures
 from gateways.errors import InvalidCallback, OutcomeUnknown
 from gateways.http import error_for, send
@@ -43,6 +44,7 @@ class _Cancelled(_Answer):
 class _Refusal(_Answer):
     code: str = ""
     message: str = ""
+    missing: tuple[MissingLine, ...] = ()
 
 
 A = TypeVar("A", bound=_Answer)
@@ -72,7 +74,9 @@ class WarehouseGateway:
             return PickingAccepted(estimated_ship_at=as_utc(ship_at) if ship_at else None)
         refusal = _refusal(response)
         if response.status_code == 422 and refusal.code:
-            return PickingRefused(code=refusal.code, message=refusal.message)
+            return PickingRefused(
+                code=refusal.code, message=refusal.message, missing=refusal.missing
+            )
         if response.status_code == 409 and refusal.code == "cancelled":
             return PickingRefused(code=refusal.code, message=refusal.message)
         raise error_for(response.status_code, response.headers, code=refusal.code)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from sandbox.messaging_accounts import FCM_PROJECT, SMS_TEMPLATES
 from sandbox.ports import HOST, PortPlan
 from sandbox.provider_keys import ProviderKeys, ensure_keys
 
@@ -28,9 +30,14 @@ _NOT_INHERITED = (
     "SIM_",
     "SMTP_",
     "STRIPE_",
+    "SUPPLIER_",
+    "SUPPLY_",
     "TEMPORAL_",
+    "TRACKING_",
     "TWILIO_",
+    "UNSUBSCRIBE_",
     "WAREHOUSE_",
+    "WEB_PUSH_",
     "WECHATPAY_",
     "WORKER_",
 )
@@ -68,8 +75,13 @@ def stack_environment(
         "STRIPE_BASE_URL": simulator,
         "PUBLIC_URL": api,
         **_provider_accounts(simulator, ensure_keys(data_dir / "keys")),
+        **_messaging_accounts(simulator, ensure_keys(data_dir / "keys")),
         "WAREHOUSE_BASE_URL": f"{simulator}/warehouse",
+        "SUPPLIER_BASE_URL": f"{simulator}/supplier",
         "AFTERSHIP_BASE_URL": f"{simulator}/aftership/tracking/2026-07",
+        "KUAIDI100_BASE_URL": f"{simulator}/kuaidi100",
+        # The simulated warehouse ships with SF Express unless told otherwise: AfterShip's part.
+        "KUAIDI100_CARRIERS": "yto,zto-express,jd-express,china-ems",
         "SMTP_HOST": HOST,
         "SMTP_PORT": str(ports.smtp),
         "SMTP_TLS": "none",
@@ -102,4 +114,27 @@ def _provider_accounts(simulator: str, keys: ProviderKeys) -> dict[str, str]:
         "WECHATPAY_PUBLIC_KEY": str(keys.public_half(keys.wechatpay_provider)),
         "WECHATPAY_PUBLIC_KEY_ID": "PUB_KEY_ID_0119000000012026112100000000000001",
         "SIM_KEYS": str(keys.directory),
+    }
+
+
+def _messaging_accounts(simulator: str, keys: ProviderKeys) -> dict[str, str]:
+    """Our accounts with those who bring text and push messages."""
+    account = {
+        "type": "service_account",
+        "project_id": FCM_PROJECT,
+        "private_key_id": "simulated-key",
+        "private_key": keys.fcm_account.read_text(),
+        "client_email": f"orderflow@{FCM_PROJECT}.iam.gserviceaccount.com",
+        "token_uri": f"{simulator}/fcm/token",
+    }
+    return {
+        "TWILIO_FROM": "+16502530000",
+        "TWILIO_BASE_URL": f"{simulator}/twilio",
+        "ALIYUN_SMS_SIGN_NAME": "示例商城",
+        "ALIYUN_SMS_TEMPLATES": json.dumps(SMS_TEMPLATES),
+        "ALIYUN_SMS_BASE_URL": f"{simulator}/aliyun/",
+        "FCM_SERVICE_ACCOUNT": json.dumps(account),
+        "FCM_BASE_URL": f"{simulator}/fcm",
+        "WEB_PUSH_PRIVATE_KEY": str(keys.web_push),
+        "WEB_PUSH_HOSTS": HOST,
     }

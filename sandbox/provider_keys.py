@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 PAYPAL_CERTIFICATE_NAME = "messageverificationcerts.paypal.com"
@@ -63,6 +63,16 @@ class ProviderKeys:
         """The root that the chain ends in."""
         return self.directory / "paypal-root.pem"
 
+    @property
+    def fcm_account(self) -> Path:
+        """The private key of our service account at Google."""
+        return self.directory / "fcm-account.pem"
+
+    @property
+    def web_push(self) -> Path:
+        """Our VAPID key, on the curve P-256."""
+        return self.directory / "web-push.pem"
+
     def public_half(self, private: Path) -> Path:
         """The public key that belongs to one of the private ones."""
         return private.with_suffix(".pub.pem")
@@ -77,12 +87,15 @@ def ensure_keys(directory: Path) -> ProviderKeys:
         keys.alipay_provider,
         keys.wechatpay_merchant,
         keys.wechatpay_provider,
+        keys.fcm_account,
     )
     for path in pairs:
         if not keys.public_half(path).exists():
             _write_pair(path, keys.public_half(path))
     if not keys.paypal_chain.exists():
         _write_chain(keys)
+    if not keys.web_push.exists():
+        _write(keys.web_push, _private_pem(ec.generate_private_key(ec.SECP256R1())))
     return keys
 
 
@@ -164,7 +177,7 @@ def _new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def _private_pem(key: rsa.RSAPrivateKey) -> bytes:
+def _private_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

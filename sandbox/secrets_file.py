@@ -28,8 +28,20 @@ _GENERATORS: dict[str, Callable[[], str]] = {
     "WECHATPAY_APIV3_KEY": lambda: secrets.token_hex(16),
     "WAREHOUSE_API_KEY": _token("wh_"),
     "SHIPPING_CALLBACK_SECRET": _token(),
+    "SUPPLIER_API_KEY": _token("sp_"),
+    "SUPPLY_CALLBACK_SECRET": _token(),
     "AFTERSHIP_API_KEY": _token("asat_"),
     "AFTERSHIP_WEBHOOK_SECRET": _token(),
+    "KUAIDI100_CUSTOMER": lambda: secrets.token_hex(16).upper(),
+    "KUAIDI100_KEY": lambda: secrets.token_hex(6),
+    "KUAIDI100_SALT": lambda: secrets.token_hex(16),
+    "TWILIO_ACCOUNT_SID": lambda: "AC" + secrets.token_hex(16),
+    "TWILIO_AUTH_TOKEN": lambda: secrets.token_hex(16),
+    "ALIYUN_ACCESS_KEY_ID": lambda: "LTAI5t" + secrets.token_hex(9),
+    "ALIYUN_ACCESS_KEY_SECRET": lambda: secrets.token_hex(15),
+    "ALIYUN_SMS_REPORT_TOKEN": _token(),
+    "UNSUBSCRIBE_SECRET": _token(),
+    "TRACKING_LINK_KEYS": lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
 }
 
 

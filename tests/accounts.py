@@ -28,8 +28,20 @@ ACCOUNTS: Mapping[str, str] = {
     "wechatpay_apiv3_key": "0123456789abcdef0123456789ABCDEF",
     "warehouse_api_key": "warehouse-key-for-tests",
     "shipping_callback_secret": "shipping-secret-for-tests",
+    "supplier_api_key": "supplier-key-for-tests",
+    "supply_callback_secret": "supply-secret-for-tests",
+    "kuaidi100_customer": "KUAIDI100CUSTOMERFORTESTS",
+    "kuaidi100_key": "kuaidi100-key-for-tests",
+    "kuaidi100_salt": "kuaidi100-salt-for-tests",
     "aftership_api_key": "aftership-key-for-tests",
     "aftership_webhook_secret": "aftership-secret-for-tests",
+    "twilio_account_sid": "AC" + "0" * 32,
+    "twilio_auth_token": "twilio-token-for-tests",
+    "twilio_from": "+16502530000",
+    "aliyun_access_key_id": "LTAI5tForTests",
+    "aliyun_access_key_secret": "aliyun-secret-for-tests",
+    "aliyun_sms_sign_name": "示例商城",
+    "aliyun_sms_report_token": "aliyun-report-token-for-tests",
 }
 
 

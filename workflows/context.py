@@ -10,6 +10,7 @@ from workflows.compensation import Compensations
 from workflows.display import Display
 from workflows.messages import CancelOrder, OrderInput
 from workflows.notifier import Notifier
+from workflows.replacement import TOLD_INSTEAD
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import CustomerEvent
@@ -35,6 +36,7 @@ class OrderContext:
         self.order_id = start.order_id
         self.draft = start.draft
         self.timings = start.timings
+        self.replaces = start.replaces
         self.undo = Compensations()
         self.notifier = Notifier(start.order_id)
         self.display = Display()
@@ -71,18 +73,25 @@ class OrderContext:
         occasion: str = "",
         reason: str = "",
         location: str = "",
+        tracking_number: str = "",
+        parcel_status: str = "",
         shortages: tuple[ShortLine, ...] = (),
         refund_amount: Money | None = None,
         payment_expires_at: datetime | None = None,
         at_once: bool = True,
     ) -> None:
         """Queue a message to the customer."""
+        told = TOLD_INSTEAD.get(kind, kind) if self.replaces else kind
+        if told is None:
+            return
         self.notifier.tell(
             CustomerEvent(
-                kind=kind,
+                kind=told,
                 occasion=occasion,
                 reason=reason,
                 location=location,
+                tracking_number=tracking_number,
+                parcel_status=parcel_status,
                 shortages=shortages,
                 refund_amount=refund_amount,
                 payment_expires_at=payment_expires_at,

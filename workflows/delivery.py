@@ -1,38 +1,28 @@
-"""From the bin to the door: the warehouse picks and ships, the carrier delivers."""
+"""From the bins to the door, in one parcel or several: warehouses pick, carriers deliver."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows import policies
-from workflows.background import dismiss
+from workflows.background import uninterrupted
 from workflows.context import OrderContext, OrderStopped
-from workflows.messages import CancelOrder, ParcelNews, ShipmentNews
+from workflows.lost_parts import LostParts
+from workflows.messages import CancelOrder, ParcelDecided, ParcelNews, ShipmentNews
+from workflows.notes import note
+from workflows.parcels import Parcel, Wish
+from workflows.picking import List, ListState, PickingLists
+from workflows.warehouse_news import Clarity, WarehouseNews
 
 with workflow.unsafe.imports_passed_through():
-    from activities.fulfillment import (
-        Fulfillment,
-        PickingResult,
-        RecallPickingList,
-        SendPickingList,
-    )
-    from activities.records import NoteEvent, OrderRecords
-    from activities.shipments import (
-        PollParcel,
-        RecordShipment,
-        RecordTracking,
-        Shipments,
-        Tracking,
-        TrackingRecorded,
-    )
-    from domain.fulfillment import ShippingNews
-    from domain.ids import PICKING_LIST, derived_id
+    from activities.shipments import RecordShipment, Shipments
+    from domain.missing_goods import MissingGoods
     from domain.notification import NotificationKind
     from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
-    from domain.tracking import TrackingSnapshot, TrackingStatus
 
 
 class Delivery:
@@ -40,62 +30,85 @@ class Delivery:
 
     def __init__(self, context: OrderContext) -> None:
         self._context = context
-        self._shipment_news: list[ShipmentNews] = []
-        self._parcel_news: list[ParcelNews] = []
-        self._picking_list_id = derived_id(PICKING_LIST, context.order_id)
-        self._status = TrackingStatus.IN_TRANSIT
-        # What the carrier said last, news or not: polling waits for something else.
-        self._reported = TrackingStatus.IN_TRANSIT
-        self._parcel: ShippingNews | None = None
-        self._shipped_at = workflow.now()
-        self._poll: workflow.ActivityHandle[TrackingSnapshot] | None = None
-        self._polling_failed = False
-        self._polls_begun = 0
-        # Why the customer wants no parcel any more; empty once it is on the timeline.
-        self._unwanted = ""
+        self._lists = PickingLists(context)
+        self._parcels: list[Parcel] = []
+        self._ways: list[asyncio.Task[None]] = []
+        self._parts = LostParts(context)
+        self._news = WarehouseNews(self._lists.judge)
+        # What a carrier tells before the warehouse does.
+        self._early_news: list[ParcelNews] = []
+        self._unwanted = Wish()
 
     @property
     def shipped(self) -> bool:
-        """Whether the goods have left the house: no cancellation can bring them back."""
-        return self._parcel is not None
+        """Whether goods have left the house: no cancellation can bring those back."""
+        return bool(self._parcels)
 
     @property
     def arrived(self) -> bool:
-        """Whether the carrier has handed the parcel over, or brought it back."""
-        return self._status in {TrackingStatus.DELIVERED, TrackingStatus.RETURNED}
+        """Whether every parcel has been handed over, or brought back, and no other will follow."""
+        return self._nothing_else_comes(parcel.arrived for parcel in self._parcels)
 
-    def want_back(self, reason: str) -> None:
-        """The order was cancelled with its parcel on the way: it is to come back."""
-        self._unwanted = reason or "cancelled by the customer"
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When the carrier handed the last parcel over (UTC), as far as it has told."""
+        times = [parcel.delivered_at for parcel in self._parcels if parcel.delivered_at]
+        return max(times, default=None)
+
+    @property
+    def wanted_back(self) -> str:
+        """Why the customer cancelled with a parcel on the way; empty if nobody did."""
+        return self._unwanted.noted
+
+    @property
+    def gone_from(self) -> tuple[str, ...]:
+        """The warehouses whose part of the order has left, or may have."""
+        return tuple(one.warehouse_id for one in self._lists.out if one.warehouse_id)
+
+    @property
+    def missing(self) -> tuple[MissingGoods, ...]:
+        """What warehouses refused for want of it: it is on no shelf."""
+        return self._parts.missing
+
+    def want_back(self, command: CancelOrder) -> None:
+        """The order was cancelled with a parcel on the way: it is to come back.
+
+        What has not left yet is called off.
+        """
+        self._unwanted.reason = command.reason or "cancelled by the customer"
+        if self._lists.open:
+            self._context.cancel = command
 
     def hear_warehouse(self, news: ShipmentNews) -> None:
-        """The warehouse has shipped, or refused."""
-        self._shipment_news.append(news)
+        """A warehouse has shipped, or refused."""
+        self._news.hear(news)
 
     def hear_carrier(self, news: ParcelNews) -> None:
-        """The carrier has news of the parcel."""
-        self._parcel_news.append(news)
+        """The carrier has news of a parcel."""
+        known = [parcel for parcel in self._parcels if self._is_about(news, parcel)]
+        (known[0].news if known else self._early_news).append(news)
+
+    def hear_operator(self, decided: ParcelDecided) -> None:
+        """An operator has decided about a parcel; one that is not on its way is left alone."""
+        for parcel in self._parcels:
+            if parcel.tracking_number == decided.tracking_number:
+                parcel.decide(decided.decision)
 
     async def pick(self) -> None:
-        """Hand the order to the warehouse.
+        """Hand the order to the warehouses.
 
         Raises:
-            OrderStopped: the warehouse refused it.
+            OrderStopped: a warehouse refused, and nothing has left another one.
         """
         context = self._context
         context.stop_if_cancelled()
         context.undo.register("recall picking list", self._recall_for_good)
-        try:
-            picked = await self._send_picking_list(policies.WAREHOUSE_AT_ONCE)
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            # Nobody must wait for the confirmation while the warehouse is away.
-            context.notifier.send()
-            context.display.statuses(status=OrderStatus.CONFIRMED, payment=PaymentStatus.PAID)
-            picked = await self._send_picking_list(policies.WAREHOUSE)
-        if picked.result.outcome == "refused":
-            raise OrderStopped(f"the warehouse cannot pick the order: {picked.result.message}")
+        while (one := self._lists.next_unsent) is not None:
+            answer = await self._lists.send(one)
+            if answer.result.outcome == "refused":
+                self._parts.note_missing(one, answer.result.missing)
+                reason = f"the warehouse cannot pick the order: {answer.result.message}"
+                await self._go_on_without(one, reason)
         context.display.statuses(
             status=OrderStatus.PROCESSING,
             payment=PaymentStatus.PAID,
@@ -103,227 +116,195 @@ class Delivery:
         )
         context.tell(NotificationKind.ORDER_PROCESSING)
 
-    async def _send_picking_list(self, policy: policies.RemoteOptions) -> PickingResult:
-        return await workflow.execute_activity_method(
-            Fulfillment.send_picking_list,
-            SendPickingList(
-                order_id=self._context.order_id,
-                picking_list_id=self._picking_list_id,
-                at=workflow.now(),
-            ),
-            summary="Send the picking list to the warehouse",
-            **policy,
-        )
-
     async def ship(self) -> None:
-        """Wait until the warehouse has handed the parcel over, and record it.
+        """Wait until every warehouse has handed its parcel over, and record each.
 
         Raises:
-            OrderStopped: the warehouse refused, or the order was cancelled and came back.
+            OrderStopped: nothing will leave: it was refused, or cancelled and came back.
         """
         context = self._context
-        while self._parcel is None:
+        while self._lists.open:
             context.display.waits(
-                "the warehouse to ship", then="the parcel is tracked and the customer told"
+                self._lists.awaited, then="the parcel is tracked and the customer told"
             )
             try:
                 await workflow.wait_condition(
-                    lambda: bool(self._shipment_news) or context.cancel is not None
+                    lambda: self._news.ready or context.cancel is not None
                 )
             except asyncio.CancelledError:
                 # The warehouse is asked first: goods that have left cannot be cancelled.
                 context.cancel = CancelOrder(requested_by="operator")
-            if self._shipment_news:
-                await self._take_shipment_news(self._shipment_news.pop(0))
-            elif await self._recall():
-                context.undo.forget("recall picking list")
-                context.stop_if_cancelled()
+            if self._news.ready:
+                await self._take_shipment_news(self._news.take())
             else:
-                self.want_back(context.cancel.reason if context.cancel else "")
-                context.cancel = None
+                await self._call_off()
         context.undo.forget("recall picking list")
         context.display.statuses(status=OrderStatus.SHIPPED, shipping=ShippingStatus.IN_TRANSIT)
-        context.tell(NotificationKind.ORDER_SHIPPED)
+        if not self._lists.several:
+            context.tell(NotificationKind.ORDER_SHIPPED)
 
     async def track(self) -> None:
-        """Follow the parcel to the door: webhooks first, polling as the safety net.
+        """Follow every parcel to its end.
 
         Raises:
-            OrderStopped: the carrier brought the parcel back.
+            OrderStopped: the carrier brought everything back, or lost it.
         """
-        while not self.arrived:
-            news = await self._next_parcel_news()
-            if news is None:
-                await self._note_return()
-            else:
-                await self._take_parcel_news(news)
-        self._stop_poll()
-        if self._status is TrackingStatus.RETURNED:
-            raise OrderStopped("the parcel came back to the warehouse", returned=True)
-
-    async def _note_return(self) -> None:
-        """A parcel that is refused at the door comes back, and its money with it."""
-        reason, self._unwanted = self._unwanted, ""
-        await workflow.execute_local_activity_method(
-            OrderRecords.note_event,
-            NoteEvent(
-                order_id=self._context.order_id,
-                kind="return_requested",
-                detail={
-                    "reason": reason,
-                    "until": "the parcel comes back: the customer refuses it at the door",
-                },
-                at=workflow.now(),
-            ),
-            summary="The cancellation becomes a return",
-            **policies.BOOKS,
+        if self._ways:
+            self._context.display.waits(
+                "the carrier's news", then="the carrier is asked every few hours"
+            )
+            await workflow.wait(self._ways, return_when=asyncio.FIRST_EXCEPTION)
+            for way in self._ways:
+                await way
+        else:
+            await self._parcels[0].follow()
+        if self._nothing_else_comes(parcel.came_to_nothing for parcel in self._parcels):
+            given_up = next((one.given_up for one in self._parcels if one.given_up), "")
+            raise OrderStopped(given_up or "the parcel came back to the warehouse", returned=True)
+        self._context.display.statuses(
+            status=OrderStatus.DELIVERED, shipping=ShippingStatus.DELIVERED
         )
+
+    async def settle(self) -> None:
+        """Let refunds of single parts come to their end, and leave the carriers alone."""
+        if self._ways:
+            for parcel in self._parcels:
+                parcel.leave()
+        await self._parts.drain()
 
     async def note_late_cancellation(self) -> None:
         """Somebody cancelled after the goods had left: say so on the timeline, and go on."""
-        await workflow.execute_local_activity_method(
-            OrderRecords.note_event,
-            NoteEvent(
-                order_id=self._context.order_id,
-                kind="cancel_refused",
-                detail={"reason": "the parcel is on its way"},
-                at=workflow.now(),
-            ),
-            summary="Cancellation came too late",
-            **policies.BOOKS,
+        await note(
+            self._context.order_id,
+            "cancel_refused",
+            "Cancellation came too late",
+            reason="the parcel is on its way",
         )
 
     async def _take_shipment_news(self, message: ShipmentNews) -> None:
         news = message.news
-        if news.event == "refused":
-            raise OrderStopped(f"the warehouse cannot ship the order: {news.reason}")
+        told_before = self._lists.shipped_as(news)
+        if told_before is not None:
+            await self._record_shipment(told_before, message)
+            return
+        one = self._lists.meant(news)
+        if one is None:
+            await self._show_to_people(message)
+        elif news.event == "refused":
+            one.state = ListState.REFUSED
+            self._parts.note_missing(one, news.missing)
+            reason = f"the warehouse cannot ship the order: {news.reason}"
+            await self._go_on_without(one, reason, message.callback_id)
+        else:
+            await self._record_shipment(one, message)
+            one.state, one.tracking_number = ListState.SHIPPED, news.tracking_number
+            self._send_off(
+                Parcel(
+                    self._context,
+                    news,
+                    unwanted=self._unwanted,
+                    warehouse_id=one.warehouse_id,
+                    alone=not self._lists.several,
+                )
+            )
+            if news.missing:
+                await uninterrupted(self._parts.drop_units(one, news.missing))
+
+    async def _record_shipment(self, one: List, message: ShipmentNews) -> None:
+        news = message.news
         await workflow.execute_local_activity_method(
             Shipments.record_shipment,
             RecordShipment(
                 order_id=self._context.order_id,
                 news=news,
+                picking_list_id=one.list_id,
                 callback_ids=(message.callback_id,),
                 at=workflow.now(),
             ),
             summary=f"Record the shipment with {news.carrier}",
             **policies.BOOKS,
         )
-        self._parcel = news
-        self._shipped_at = workflow.now()
 
-    async def _recall(self) -> bool:
-        """Whether the warehouse put everything back."""
-        recalled = await workflow.execute_activity_method(
-            Fulfillment.recall_picking_list,
-            RecallPickingList(
-                order_id=self._context.order_id,
-                picking_list_id=self._picking_list_id,
-                at=workflow.now(),
-            ),
-            summary="Ask the warehouse to put everything back",
-            **policies.WAREHOUSE,
+    async def _show_to_people(self, message: ShipmentNews) -> None:
+        """News that nothing can be done with; an ambiguous one waits for more to be known."""
+        news = message.news
+        ambiguous = self._lists.judge(news) is Clarity.AMBIGUOUS
+        if ambiguous:
+            self._news.keep(message)
+        why = (
+            "several picking lists are open, and it names none"
+            if ambiguous
+            else f"no picking list waits for it ({news.picking_list_id or news.warehouse_id})"
         )
-        return recalled.result.outcome == "cancelled"
+        await note(
+            self._context.order_id,
+            "shipping_news_unclear",
+            "News of a picking list that is not known",
+            dedupe_key=f"shipping_news_unclear:{message.callback_id}",
+            callback_id=0 if ambiguous else message.callback_id,
+            reason=f"{news.event} {news.tracking_number or news.reason}: {why}",
+        )
+
+    def _send_off(self, parcel: Parcel) -> None:
+        self._parcels.append(parcel)
+        parcel.news = [news for news in self._early_news if self._is_about(news, parcel)]
+        self._early_news = [news for news in self._early_news if news not in parcel.news]
+        if self._lists.several:
+            self._context.tell(
+                NotificationKind.ORDER_SHIPPED,
+                occasion=parcel.tracking_number,
+                tracking_number=parcel.tracking_number,
+            )
+            self._ways.append(asyncio.create_task(self._follow(parcel)))
+
+    async def _follow(self, parcel: Parcel) -> None:
+        """Follow one of several parcels; the money for one that comes back goes back alone."""
+        await parcel.follow()
+        everything = self._nothing_else_comes(each.came_to_nothing for each in self._parcels)
+        if parcel.came_to_nothing and not everything:
+            reason = parcel.given_up or "the parcel came back"
+            await self._parts.pay_back((parcel.warehouse_id,), reason)
+
+    async def _call_off(self) -> None:
+        """The order was cancelled: take back what has not left; the rest is to come back.
+
+        Raises:
+            OrderStopped: nothing has left.
+        """
+        context = self._context
+        back = await self._lists.recall(self._lists.open)
+        if not self._lists.out:
+            context.undo.forget("recall picking list")
+            context.stop_if_cancelled()
+        reason = (context.cancel.reason if context.cancel else "") or "cancelled by the customer"
+        context.cancel = None
+        if self._lists.open or not self.arrived:
+            self._unwanted.reason = reason
+        if back:
+            await uninterrupted(self._parts.drop(back, reason))
+
+    async def _go_on_without(self, one: List, reason: str, callback_id: int = 0) -> None:
+        """A warehouse refused its part: the order goes on if goods have left another one.
+
+        Raises:
+            OrderStopped: nothing has left.
+        """
+        back = [] if self.shipped else await self._lists.recall(self._lists.open)
+        if not self._lists.out:
+            raise OrderStopped(reason)
+        callback_ids = (callback_id,) if callback_id else ()
+        await uninterrupted(self._parts.drop([one, *back], reason, callback_ids))
 
     async def _recall_for_good(self) -> None:
         """Undo: goods that have left all the same must not be counted as back in stock."""
-        if not await self._recall():
+        await self._lists.recall_all()
+        if self._lists.out and not self._lists.several:
             self._context.undo.forget("release stock")
 
-    async def _next_parcel_news(self) -> ParcelNews | None:
-        """The next webhook, or what polling finds; after the last poll, webhooks alone.
+    def _is_about(self, news: ParcelNews, parcel: Parcel) -> bool:
+        return not self._lists.several or news.snapshot.tracking_number == parcel.tracking_number
 
-        Nothing if the customer has just asked for the parcel to come back.
-        """
-        while not self._parcel_news:
-            if self._unwanted:
-                return None
-            self._start_poll()
-            self._context.display.waits(
-                "the carrier's news",
-                then="the carrier is asked every few hours"
-                if self._poll
-                else "an operator looks for the parcel",
-            )
-            await workflow.wait_condition(
-                lambda: (
-                    bool(self._parcel_news or self._unwanted)
-                    or (self._poll is not None and self._poll.done())
-                )
-            )
-            polled = await self._take_poll()
-            if polled is not None:
-                return ParcelNews(snapshot=polled)
-        return self._parcel_news.pop(0)
-
-    def _start_poll(self) -> None:
-        """Subscribe and ask every few hours, by one activity that is retried for days."""
-        assert self._parcel is not None
-        timings = self._context.timings
-        # Every poll that was begun has asked at once, and then once in each interval.
-        asked = self._polls_begun + int((workflow.now() - self._shipped_at) / timings.tracking_poll)
-        polls_left = timings.tracking_poll_limit - asked
-        if self._poll is not None or polls_left <= 0 or self._polling_failed:
-            return
-        self._polls_begun += 1
-        self._poll = workflow.start_activity_method(
-            Tracking.poll_parcel,
-            PollParcel(
-                order_id=self._context.order_id,
-                tracking_number=self._parcel.tracking_number,
-                carrier=self._parcel.carrier,
-                known=self._reported,
-                interval=timings.tracking_poll,
-            ),
-            summary=f"Ask {self._parcel.carrier} every {timings.tracking_poll}",
-            **policies.poll_parcel(timings.tracking_poll, polls_left),
-        )
-
-    async def _take_poll(self) -> TrackingSnapshot | None:
-        if self._poll is None or not self._poll.done():
-            return None
-        poll, self._poll = self._poll, None
-        try:
-            return await poll
-        except ActivityError as error:
-            self._polling_failed = True
-            workflow.logger.warning("polling_ended", extra={"cause": str(error.cause)})
-            return None
-
-    def _stop_poll(self) -> None:
-        if self._poll is not None:
-            dismiss(self._poll)
-            self._poll = None
-
-    async def _take_parcel_news(self, news: ParcelNews) -> None:
-        recorded = await workflow.execute_local_activity_method(
-            Shipments.record_tracking,
-            RecordTracking(
-                order_id=self._context.order_id,
-                snapshot=news.snapshot,
-                callback_ids=(news.callback_id,),
-                at=workflow.now(),
-            ),
-            summary=f"Record the parcel's status: {news.snapshot.status}",
-            **policies.BOOKS,
-        )
-        self._reported = news.snapshot.status
-        # Compared with what we know: the answer of a run that made the change may have been lost.
-        if recorded.status is not self._status:
-            self._status = recorded.status
-            self._announce(recorded)
-
-    def _announce(self, recorded: TrackingRecorded) -> None:
-        context = self._context
-        if recorded.status is TrackingStatus.DELIVERED:
-            context.display.statuses(
-                status=OrderStatus.DELIVERED, shipping=ShippingStatus.DELIVERED
-            )
-            context.tell(NotificationKind.ORDER_DELIVERED)
-        else:
-            context.display.statuses(shipping=recorded.shipping_status)
-            context.tell(
-                NotificationKind.DELIVERY_UPDATE,
-                occasion=f"{recorded.status}:{workflow.now():%Y%m%d%H%M%S}",
-                location=recorded.location,
-            )
+    def _nothing_else_comes(self, parcels: Iterable[bool]) -> bool:
+        """Whether there are parcels, all of them so, and no warehouse has anything left to send."""
+        so = list(parcels)
+        return bool(so) and all(so) and not self._lists.open

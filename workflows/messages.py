@@ -14,6 +14,7 @@ from domain.fulfillment import ShippingNews
 from domain.money import Money
 from domain.notification import ShortLine
 from domain.order import GatewayName, Order, OrderDraft, Problem, Value
+from domain.parcel_exceptions import Decision
 from domain.payment import PaymentAction
 from domain.statuses import OrderStatus
 from domain.tracking import TrackingSnapshot
@@ -34,17 +35,25 @@ class OrderTimings(Value):
     restock_patience: timedelta = timedelta(days=7)
     tracking_poll: timedelta = timedelta(hours=4)
     tracking_poll_limit: int = 72
+    parcel_silence: timedelta = timedelta(hours=48)
+    lost_parcel_patience: timedelta = timedelta(hours=48)
     review_delay: timedelta = timedelta(hours=24)
 
 
 class OrderInput(Value):
-    """What an `OrderWorkflow` starts with. `fingerprint` is the hash of the request body."""
+    """What an `OrderWorkflow` starts with. `fingerprint` is the hash of the request body.
+
+    With `replaces`, it sends what comes instead of that return's goods; there is nothing to pay.
+    `after_sales` hands it over at the door; orders from before that was done have it not.
+    """
 
     order_id: str
     draft: OrderDraft
     problems: tuple[Problem, ...] = ()
     fingerprint: str = ""
     timings: OrderTimings = OrderTimings()
+    replaces: str = ""
+    after_sales: bool = False
 
 
 class PaymentInstruction(Value):
@@ -126,14 +135,16 @@ class CancelAccepted(Value):
 class RefundOrder(Value):
     """What a `RefundWorkflow` starts with.
 
-    Either `amount` goes back, or what `lines` (units by line number) cost, or the same as of the
-    failed refund `retry_of`; without any of them, all that is left.
+    Either `amount` goes back, or what `lines` (units by line number) cost (as far as it is left to
+    give back, if `left_only`), or the same as of the failed refund `retry_of`; without any of them,
+    all that is left.
     """
 
     refund_id: str
     order_id: str
     amount: Money | None = None
     lines: dict[int, int] = Field(default_factory=dict)
+    left_only: bool = False
     retry_of: str = ""
     reason: str = ""
 
@@ -169,6 +180,13 @@ class ParcelNews(Value):
 
     snapshot: TrackingSnapshot
     callback_id: int = 0
+
+
+class ParcelDecided(Value):
+    """The `parcel_decided` signal: what an operator wants done about a parcel in trouble."""
+
+    tracking_number: str
+    decision: Decision
 
 
 class StockArrived(Value):

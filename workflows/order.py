@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
@@ -19,6 +18,7 @@ from workflows.messages import (
     CancelOrder,
     OrderInput,
     OrderOutcome,
+    ParcelDecided,
     ParcelNews,
     PaymentInstruction,
     PaymentNews,
@@ -32,21 +32,17 @@ from workflows.messages import (
     StockArrived,
     Waiting,
 )
+from workflows.notes import note
 from workflows.payment_collection import PaymentCollection
-from workflows.waking import wake
+from workflows.replacement import confirm_replacement, place_replacement
+from workflows.stock_stage import StockStage
 
 with workflow.unsafe.imports_passed_through():
-    from activities.inventory import (
-        ReleaseStock,
-        ReserveStock,
-        Stock,
-        StockReserved,
-        StockShort,
-    )
+    from activities.handover import BeginAfterSales, Handover
     from activities.placing import OrderPlacing, PlaceOrder, ValidateOrder
-    from activities.records import CloseOrder, CompleteOrder, NoteEvent, OrderRecords
+    from activities.records import CloseOrder, CompleteOrder, OrderRecords
+    from activities.reserving import StockShort
     from domain.facts import Verdict
-    from domain.ids import HOLD, encode_id
     from domain.notification import NotificationKind
     from domain.order import Problem
     from domain.statuses import OrderStatus
@@ -62,26 +58,30 @@ class OrderWorkflow:
         self._context = OrderContext(start)
         self._payment = PaymentCollection(self._context)
         self._delivery = Delivery(self._context)
+        self._stock = StockStage(self._context)
         self._placement: Placement | None = None
         self._warnings: tuple[Problem, ...] = ()
-        self._stock_arrived = False
-        self._waited_for_stock = False
         self._status = OrderStatus.PENDING
-        self._hold_deadline: datetime | None = None
         self._expired = False
 
     @workflow.run
     async def run(self, start: OrderInput) -> OrderOutcome:
         """One order's life; whatever stops it, what was done is undone."""
-        verdict = await self._validate()
-        if not verdict.accepted:
-            return await self._reject(verdict)
-        await uninterrupted(self._place(verdict))
+        if start.replaces:
+            await uninterrupted(self._place_replacement())
+        else:
+            verdict = await self._validate()
+            if not verdict.accepted:
+                return await self._reject(verdict)
+            await uninterrupted(self._place(verdict))
         watch: asyncio.Task[None] | None = None
         try:
             await self._secure_stock()
-            await self._collect_payment()
-            watch = asyncio.create_task(self._payment.watch())
+            if start.replaces:
+                await self._confirm_replacement()
+            else:
+                await self._collect_payment()
+                watch = asyncio.create_task(self._payment.watch())
             await self._delivery.pick()
             await self._delivery.ship()
             await self._follow_to_the_door()
@@ -138,6 +138,15 @@ class OrderWorkflow:
             **policies.BOOKS,
         )
 
+    async def _place_replacement(self) -> None:
+        context = self._context
+        context.order = await place_replacement(context.order_id, self._start.replaces)
+
+    async def _confirm_replacement(self) -> None:
+        self._context.stop_if_cancelled()
+        await confirm_replacement(self._context.order_id)
+        self._status = OrderStatus.CONFIRMED
+
     async def _secure_stock(self) -> None:
         """Hold the order's stock, waiting for goods if there are none.
 
@@ -148,36 +157,13 @@ class OrderWorkflow:
         context.stop_if_cancelled()
         context.undo.register("give the money back", self._payment.attempts.refund_all)
         context.undo.register("release stock", self._release_stock)
-        patience_ends = workflow.now() + context.timings.restock_patience
-        while (short := await self._reserve()) is not None:
-            if self._placement is None:
-                self._say_short(short)
-            await self._wait_for_goods(patience_ends)
+        await self._stock.hold(self._say_short)
         self._status = OrderStatus.PENDING
         context.display.statuses(status=OrderStatus.PENDING)
-
-    async def _reserve(self) -> StockShort | None:
-        deadline = workflow.now() + self._context.timings.hold
-        reserved = await workflow.execute_local_activity_method(
-            Stock.reserve_stock,
-            ReserveStock(
-                order_id=self._context.order_id,
-                hold_id=encode_id(HOLD, workflow.uuid4()),
-                at=workflow.now(),
-                expires_at=deadline,
-            ),
-            summary="Hold the stock",
-            **policies.BOOKS,
-        )
-        if isinstance(reserved.result, StockReserved):
-            self._hold_deadline = reserved.result.expires_at
-            return None
-        return reserved.result
 
     def _say_short(self, short: StockShort) -> None:
         context = self._context
         self._status = OrderStatus.PENDING_RESTOCK
-        self._waited_for_stock = True
         self._placement = PlacementWaitsForStock(
             fingerprint=self._start.fingerprint,
             order=context.order.model_copy(update={"status": OrderStatus.PENDING_RESTOCK}),
@@ -187,26 +173,12 @@ class OrderWorkflow:
         context.display.statuses(status=OrderStatus.PENDING_RESTOCK)
         context.tell(NotificationKind.OUT_OF_STOCK, shortages=short.shortages)
 
-    async def _wait_for_goods(self, patience_ends: datetime) -> None:
-        self._context.display.waits(
-            "goods to arrive", until=patience_ends, then="the order is cancelled"
-        )
-        try:
-            await workflow.wait_condition(
-                lambda: self._stock_arrived or self._context.cancel is not None,
-                timeout=max(patience_ends - workflow.now(), timedelta()),
-                timeout_summary="Patience for the restock ends",
-            )
-        except TimeoutError:
-            raise OrderStopped("the goods did not arrive in time") from None
-        self._stock_arrived = False
-        self._context.stop_if_cancelled()
-
     async def _collect_payment(self) -> None:
         context = self._context
         context.stop_if_cancelled()
-        assert self._hold_deadline is not None
-        first = await self._payment.begin(context.order.gateway, self._hold_deadline)
+        deadline = self._stock.deadline
+        assert deadline is not None
+        first = await self._payment.begin(context.order.gateway, deadline)
         refusal = (
             ()
             if first.instruction
@@ -214,8 +186,8 @@ class OrderWorkflow:
                 Problem(code="payment_not_created", field="paymentMethod", message=first.refusal),
             )
         )
-        if self._waited_for_stock:
-            context.tell(NotificationKind.PAYMENT_DUE, payment_expires_at=self._hold_deadline)
+        if self._stock.waited:
+            context.tell(NotificationKind.PAYMENT_DUE, payment_expires_at=deadline)
         else:
             self._placement = PlacementAwaitsPayment(
                 fingerprint=self._start.fingerprint,
@@ -224,7 +196,7 @@ class OrderWorkflow:
                 warnings=(*self._warnings, *refusal),
             )
         self._alert_if_slow()
-        await self._payment.collect(self._hold_deadline)
+        await self._payment.collect(deadline)
         context.undo.forget("close payments")
         self._status = OrderStatus.CONFIRMED
         # The warehouse answers in a moment: what is shown and told then covers this step, too.
@@ -233,7 +205,7 @@ class OrderWorkflow:
     def _alert_if_slow(self) -> None:
         """A customer who waits this long for the way to pay goes elsewhere: tell the operators."""
         taken = workflow.now() - workflow.info().start_time
-        if not self._waited_for_stock and taken > self._context.timings.slow_order_alert:
+        if not self._stock.waited and taken > self._context.timings.slow_order_alert:
             workflow.metric_meter().create_counter(
                 "orderflow_slow_orders", "Orders that took too long to offer a way to pay"
             ).add(1)
@@ -250,15 +222,34 @@ class OrderWorkflow:
                 await step()
 
     async def _invite_review(self) -> None:
+        """A day after the carrier handed the last parcel over, whenever we heard of that."""
         self._status = OrderStatus.DELIVERED
-        delay = self._context.timings.review_delay
+        await self._begin_after_sales()
+        now = workflow.now()
+        due = min(self._delivery.delivered_at or now, now) + self._context.timings.review_delay
         self._context.display.waits(
             "the customer to enjoy the goods",
-            until=workflow.now() + delay,
+            until=due,
             then="the customer is invited to write a review",
         )
-        await workflow.sleep(delay, summary="Review invitation is due")
+        if due > now:
+            await workflow.sleep(due - now, summary="Review invitation is due")
         self._context.tell(NotificationKind.REVIEW_INVITATION)
+
+    async def _begin_after_sales(self) -> None:
+        """What comes back from now on has a workflow of its own."""
+        if self._start.after_sales:
+            order = self._context.order
+            await workflow.execute_local_activity_method(
+                Handover.begin_after_sales,
+                BeginAfterSales(
+                    order_id=order.order_id,
+                    order_number=order.order_number,
+                    wanted_back=self._delivery.wanted_back,
+                ),
+                summary="Hand over to after-sales",
+                **policies.BOOKS,
+            )
 
     async def _complete(self) -> None:
         self._status = await workflow.execute_local_activity_method(
@@ -299,30 +290,22 @@ class OrderWorkflow:
             )
         if self._status is OrderStatus.CANCELLED:
             context.tell(NotificationKind.ORDER_CANCELLED, reason=stopped.reason)
+        if stopped.returned:
+            await self._begin_after_sales()
 
     async def _call_for_a_person(self, stopped: OrderStopped) -> None:
         """Goods that have left cannot be called back, and so their money is not given back."""
-        await workflow.execute_local_activity_method(
-            OrderRecords.note_event,
-            NoteEvent(
-                order_id=self._context.order_id,
-                kind="order_failed",
-                dedupe_key="order_failed",
-                detail={"reason": stopped.reason, "then": "an operator looks after the order"},
-                at=workflow.now(),
-            ),
-            summary="Call for a person",
-            **policies.BOOKS,
+        await note(
+            self._context.order_id,
+            "order_failed",
+            "Call for a person",
+            dedupe_key="order_failed",
+            reason=stopped.reason,
+            then="an operator looks after the order",
         )
 
     async def _release_stock(self) -> None:
-        released = await workflow.execute_local_activity_method(
-            Stock.release_stock,
-            ReleaseStock(order_id=self._context.order_id, expired=self._expired, at=workflow.now()),
-            summary="Give the stock back",
-            **policies.BOOKS,
-        )
-        await wake(released.waiting_orders, self._context.order_id)
+        await self._stock.release(self._delivery, expired=self._expired)
 
     async def _finish(self, watch: asyncio.Task[None] | None) -> None:
         """Let everything that was begun come to its end."""
@@ -330,6 +313,7 @@ class OrderWorkflow:
         self._payment.stop_watching()
         if watch is not None:
             await watch
+        await self._delivery.settle()
         await self._context.notifier.drain()
         await workflow.wait_condition(workflow.all_handlers_finished)
 
@@ -362,7 +346,7 @@ class OrderWorkflow:
         """
         paid = self._payment.attempts.paid
         if self._delivery.shipped:
-            self._delivery.want_back(command.reason)
+            self._delivery.want_back(command)
             return CancelAccepted(order_id=self._start.order_id, refund=paid, becomes="return")
         self._context.cancel = self._context.cancel or command
         return CancelAccepted(order_id=self._start.order_id, refund=paid)
@@ -392,10 +376,15 @@ class OrderWorkflow:
         """Wake up and record it."""
         self._delivery.hear_carrier(news)
 
+    @workflow.signal(description="An operator has decided about a parcel in trouble")
+    def parcel_decided(self, decided: ParcelDecided) -> None:
+        """Wake up and do it."""
+        self._delivery.hear_operator(decided)
+
     @workflow.signal(description="Goods have arrived that the order waits for")
     def stock_arrived(self, arrived: StockArrived) -> None:  # noqa: ARG002
         """Wake up and try to hold them."""
-        self._stock_arrived = True
+        self._stock.hear_arrival()
 
     @workflow.query(description="What the order waits for, until when, and what happens then")
     def waiting_for(self) -> Waiting | None:

@@ -101,6 +101,14 @@ RECONCILE = PagedOptions(
     retry_policy=_UNTIL_DONE,
 )
 
+# Questions to Temporal about many orders; each is a heartbeat.
+LEAKS = PagedOptions(
+    task_queue=ORDERS_QUEUE,
+    start_to_close_timeout=timedelta(minutes=5),
+    heartbeat_timeout=timedelta(minutes=1),
+    retry_policy=_UNTIL_DONE,
+)
+
 WAREHOUSE = RemoteOptions(
     task_queue=FULFILLMENT_QUEUE,
     start_to_close_timeout=timedelta(seconds=30),
@@ -115,6 +123,29 @@ WAREHOUSE_AT_ONCE = RemoteOptions(
     retry_policy=_CUSTOMER_WAITS,
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
+
+# The supplier: asked with the same key until it answers; nobody waits at a counter for it.
+SUPPLIER = RemoteOptions(
+    task_queue=FULFILLMENT_QUEUE,
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=_UNTIL_DONE,
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+
+# Shortages of so much time are asked for together.
+RESTOCK_GATHERING = timedelta(seconds=5)
+
+# What was promised and has not been heard of is asked after this often: a callback may get lost.
+SUPPLY_CHECK = timedelta(hours=6)
+
+_LONGEST_RESTOCK_PAUSE = timedelta(hours=12)
+
+
+def restock_pause(refusals: int) -> timedelta:
+    """How long to wait before the supplier is asked anew after so many refusals in a row."""
+    factor = 1 << min(max(refusals, 1) - 1, 10)
+    return min(timedelta(hours=1) * factor, _LONGEST_RESTOCK_PAUSE)
+
 
 NOTIFY = RemoteOptions(
     task_queue=NOTIFICATIONS_QUEUE,

@@ -40,6 +40,7 @@ class RefundWorkflow:
                 order_id=request.order_id,
                 amount=request.amount,
                 lines=request.lines,
+                left_only=request.left_only,
                 retry_of=request.retry_of,
                 reason=request.reason,
                 at=workflow.now(),

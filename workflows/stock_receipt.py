@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from workflows import policies
-from workflows.waking import wake
+from workflows.booking_in import book_in
 
 with workflow.unsafe.imports_passed_through():
-    from activities.inventory import ReceiveStock, Stock
+    from activities.inventory import ReceiveStock
     from domain.order import Value
 
 
@@ -25,11 +24,4 @@ class StockReceiptWorkflow:
     @workflow.run
     async def run(self, receipt: ReceiveStock) -> StockReceiptResult:
         """Book the goods, then signal; an order that has ended meanwhile is passed over."""
-        booked = await workflow.execute_local_activity_method(
-            Stock.receive_stock,
-            receipt,
-            summary=f"Book in {receipt.quantity} of {receipt.sku}",
-            **policies.BOOKS,
-        )
-        woken = await wake(booked.waiting_orders, receipt.receipt_id)
-        return StockReceiptResult(woken=woken)
+        return StockReceiptResult(woken=await book_in(receipt))

@@ -35,7 +35,8 @@ _MONEY = """
     SELECT format('order %s is %s, but keeps %s', order_number, payment_status, kept_minor)
     FROM orders
     WHERE (payment_status IN ('pending', 'failed') AND kept_minor > 0)
-        OR (payment_status IN ('paid', 'partially_refunded') AND kept_minor = 0)
+        OR (payment_status IN ('paid', 'partially_refunded') AND kept_minor = 0
+            AND replacement_of IS NULL)
 """
 
 _NO_PARCEL = """
@@ -45,11 +46,15 @@ _NO_PARCEL = """
         AND NOT EXISTS (SELECT FROM shipments WHERE order_id = orders.id)
 """
 
+# One parcel may have left while another warehouse still picks.
 _EARLY_PARCEL = """
     SELECT format('order %s is %s, but parcel %s is on its way',
                   order_number, orders.status, tracking_number)
     FROM orders JOIN shipments ON order_id = orders.id
-    WHERE orders.status IN ('pending', 'pending_restock', 'confirmed', 'processing', 'cancelled')
+    WHERE orders.status IN ('pending', 'pending_restock', 'confirmed', 'cancelled')
+        OR (orders.status = 'processing' AND NOT EXISTS (
+            SELECT FROM picking_lists AS other
+            WHERE other.order_id = orders.id AND other.state IN ('intended', 'accepted')))
 """
 
 _NO_PICKING = """

@@ -116,6 +116,21 @@ _MOVED_TWICE = """
     GROUP BY reference, reason, warehouse_id, sku HAVING count(*) > 1
 """
 
+# A delivery is booked under the receipt `{supply order}/{delivery note}`.
+_SUPPLIED = """
+    SELECT format('supply order %s of %s for %s: %s have come, but the ledger says %s',
+                  supply.id, supply.sku, supply.warehouse_id, supply.received,
+                  coalesce(booked, 0))
+    FROM supply_orders AS supply
+    LEFT JOIN (
+        SELECT split_part(reference, '/', 1) AS id, warehouse_id, sku,
+               sum(delta_available) AS booked
+        FROM stock_movements WHERE reason = 'received' AND strpos(reference, '/') > 0
+        GROUP BY 1, 2, 3
+    ) AS ledger USING (id, warehouse_id, sku)
+    WHERE supply.received <> coalesce(booked, 0)
+"""
+
 _OVERDUE = """
     SELECT format('hold %s of order %s (%s) should have ended at %s',
                   holds.id, order_id, orders.status, to_char(expires_at, 'YYYY-MM-DD HH24:MI:SS'))
@@ -129,10 +144,15 @@ _ORPHANED = """
     WHERE state = 'held' AND orders.status NOT IN ('pending', 'pending_restock')
 """
 
-CHECKS = (
+COUNTERS = (
     Check(1, _SHELVES, _COUNTERS),
     Check(1, _SHELVES, _RESERVED_IS_HELD),
     Check(1, _SHELVES, _LEDGER),
+)
+
+CHECKS = (
+    *COUNTERS,
+    Check(1, "SELECT count(*) FROM supply_orders", _SUPPLIED),
     Check(2, _HOLDS, _MOVEMENT_MISSING),
     Check(2, _HOLDS, _MOVEMENT_TOO_MUCH),
     Check(2, "SELECT count(*) FROM stock_movements", _STRAY_MOVEMENTS),

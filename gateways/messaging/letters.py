@@ -41,6 +41,11 @@ _SHAPES: dict[NotificationKind, _Shape] = {
     _K.OUT_OF_STOCK: _Shape(0, ("order_number", "ordered_at"), table="shortages", tone="attention"),
     _K.ORDER_CANCELLED: _Shape(0, ("order_number", "refund"), tone="closed"),
     _K.ORDER_REFUNDED: _Shape(0, ("order_number", "refund"), table="", tone="closed"),
+    _K.RETURN_REQUESTED: _Shape(0, ("order_number", "ordered_at"), table=""),
+    _K.RETURN_APPROVED: _Shape(0, ("order_number", "ordered_at"), table=""),
+    _K.RETURN_DECLINED: _Shape(0, ("order_number", "ordered_at"), table="", tone="attention"),
+    _K.RETURN_RECEIVED: _Shape(0, ("order_number", "refund"), table=""),
+    _K.EXCHANGE_SHIPPED: _Shape(3, _PARCEL, table="goods"),
 }
 
 _ENVIRONMENT = Environment(
@@ -57,10 +62,14 @@ _INLINER = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 def render_email(letter: OrderLetter, *, unsubscribe_url: str = "") -> EmailContent:
     """The mail, as text and as HTML that say the same; `unsubscribe_url` is for promotions."""
     said = _phrases(letter)
+    shape = _SHAPES[letter.kind]
+    if letter.part and shape.table == "items":
+        # What the order costs in all is not the price of this parcel.
+        shape = shape._replace(table="goods")
     page = {
         "letter": letter,
         "words": wording(letter.locale),
-        "shape": _SHAPES[letter.kind],
+        "shape": shape,
         "facts": [(key, said.facts[key]) for key in _shown_facts(letter, said.facts)],
         "title": said.say(said.kind.title),
         "greeting": said.say(wording(letter.locale).greeting),
@@ -129,9 +138,12 @@ def _compiled(phrase: str) -> Template:
 def _phrases(letter: OrderLetter) -> _Phrases:
     words = wording(letter.locale)
     refund = letter.refund_amount
+    several = letter.parcel_count > 1
     facts = {
         "name": one_line(letter.name, 60),
         "order_number": letter.order_number,
+        "parcel_number": str(letter.parcel_number) if several else "",
+        "parcel_count": str(letter.parcel_count) if several else "",
         "ordered_at": words.moment(letter.created_at),
         "amount_due": words.money(letter.pricing.total),
         "reason": words.reason(letter.reason),

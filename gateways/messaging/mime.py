@@ -32,7 +32,9 @@ def parse_sender(sender: str) -> Address:
 def build_message(
     *, sender: Address, to: str, to_name: str, content: EmailContent, notification_id: str
 ) -> EmailMessage:
-    """One mail with a text and an HTML part; `notification_id` alone decides its Message-ID.
+    """One mail with a text and an HTML part, and its attachments.
+
+    `notification_id` alone decides its Message-ID.
 
     Raises:
         GatewayRejected: the address or a header can never be sent.
@@ -52,6 +54,9 @@ def build_message(
         raise GatewayRejected("invalid_header", str(error)) from error
     message.set_content(content.text)
     message.add_alternative(content.html, subtype="html")
+    for file in content.attachments:
+        main, _, sub = file.media_type.partition("/")
+        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.filename)
     return message
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import aiosmtplib
 
 from gateways.errors import GatewayAuthError, GatewayRejected, OutcomeUnknown, RateLimited
+from gateways.messaging.refusals import AddressRefused
 
 # 530 authentication or STARTTLS required, 534 and 538 mechanism too weak, 535 wrong credentials.
 _CONFIGURATION = frozenset({530, 534, 535, 538})
+
+# RFC 5321 and, for 521 and 556, RFC 7504; RFC 3463 for the enhanced codes: 5.1.x is the address.
+_NO_MAILBOX = frozenset({521, 550, 551, 553, 556})
+_ENHANCED = re.compile(r"5\.(\d{1,3})\.\d{1,3}")
 
 
 def translate(error: Exception) -> Exception:
@@ -22,7 +28,7 @@ def translate(error: Exception) -> Exception:
         return GatewayAuthError(f"the relay's certificate is not trusted: {error}")
     match error:
         case aiosmtplib.SMTPRecipientsRefused():
-            return _from_code(_mildest(error))
+            return _of_recipient(_mildest(error))
         case aiosmtplib.SMTPResponseException():
             return _from_code(error)
         case aiosmtplib.SMTPConnectError():
@@ -32,6 +38,14 @@ def translate(error: Exception) -> Exception:
         case _:
             # What is left is STARTTLS or AUTH that the relay does not offer.
             return GatewayAuthError(str(error))
+
+
+def _of_recipient(reply: aiosmtplib.SMTPResponseException) -> Exception:
+    """A refused recipient; policy (5.7.x) and full mailboxes (5.2.x) say nothing of the address."""
+    enhanced = _ENHANCED.match(reply.message)
+    if reply.code in _NO_MAILBOX and (enhanced is None or enhanced[1] == "1"):
+        return AddressRefused(str(reply.code), reply.message)
+    return _from_code(reply)
 
 
 def _from_code(reply: aiosmtplib.SMTPResponseException) -> Exception:

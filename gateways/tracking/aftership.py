@@ -56,7 +56,13 @@ class AfterShipTracking:
         self._slugs = slugs
         self._carriers = {slug: carrier for carrier, slug in slugs.items()}
 
-    async def register(self, tracking_number: str, carrier: str, order_number: str) -> None:
+    async def register(
+        self,
+        tracking_number: str,
+        carrier: str,
+        order_number: str,
+        phone_tail: str = "",  # noqa: ARG002 - AfterShip's carriers do without it
+    ) -> None:
         """Ask for news of a parcel; AfterShip finds the carrier when it has no slug from us."""
         body = {"tracking_number": tracking_number, "order_number": order_number}
         slug = self._slugs.get(canonical_carrier(carrier))
@@ -64,7 +70,12 @@ class AfterShipTracking:
         if not response.is_success and _meta(response).code != _ALREADY_EXISTS:
             raise _failure(response)
 
-    async def fetch(self, tracking_number: str, carrier: str) -> TrackingSnapshot:
+    async def fetch(
+        self,
+        tracking_number: str,
+        carrier: str,
+        phone_tail: str = "",  # noqa: ARG002 - as above
+    ) -> TrackingSnapshot:
         """Where the parcel is now.
 
         Raises:
@@ -102,6 +113,9 @@ class AfterShipTracking:
         slug = message.msg.slug or ""
         carrier = self._carriers.get(slug, slug)
         return TrackingCallback(dedupe_key=message.event_id, snapshot=message.msg.snapshot(carrier))
+
+    def acknowledge(self) -> None:
+        """AfterShip reads the status alone."""
 
     async def _send(
         self,

@@ -54,6 +54,7 @@ class Checkpoint(_Object):
             status=status_of(self.tag, self.subtag),
             description=description,
             location=self.location or self._place(),
+            raw_status=raw_status,
         )
 
     def _place(self) -> str:
@@ -101,6 +102,7 @@ class Tracking(_Object):
             estimated_delivery=self._estimated_delivery(),
             delivered_at=self._delivered_at(status, events),
             signed_by=self.signed_by or "",
+            raw_status=self.subtag or self.tag or "",
         )
 
     def _estimated_delivery(self) -> datetime | None:

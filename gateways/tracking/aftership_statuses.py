@@ -23,8 +23,11 @@ TAGS: Mapping[str, TrackingStatus] = {
 # The few subtags that say more than their tag.
 SUBTAGS: Mapping[str, TrackingStatus] = {
     "InTransit_002": _T.PICKED_UP,
+    "Exception_003": _T.REFUSED,
+    "Exception_009": _T.CANCELLED,
     "Exception_010": _T.RETURNING,
     "Exception_011": _T.RETURNED,
+    "Exception_013": _T.LOST,
 }
 
 # With `return_to_sender`, the parcel moves towards us: what arrives, arrives back.
@@ -34,6 +37,7 @@ ON_THE_WAY_BACK: Mapping[TrackingStatus, TrackingStatus] = {
     _T.OUT_FOR_DELIVERY: _T.RETURNING,
     _T.AVAILABLE_FOR_PICKUP: _T.RETURNING,
     _T.ATTEMPT_FAILED: _T.RETURNING,
+    _T.REFUSED: _T.RETURNING,
     _T.EXCEPTION: _T.RETURNING,
     _T.DELIVERED: _T.RETURNED,
 }

@@ -16,14 +16,21 @@ class TrackingGateway(Protocol):
     def name(self) -> str:
         """The provider's name as in `/callbacks/tracking/{name}`."""
 
-    async def register(self, tracking_number: str, carrier: str, order_number: str) -> None:
-        """Ask for news of a parcel; registering it again is fine."""
+    async def register(
+        self, tracking_number: str, carrier: str, order_number: str, phone_tail: str = ""
+    ) -> None:
+        """Ask for news of a parcel; registering it again is fine.
 
-    async def fetch(self, tracking_number: str, carrier: str) -> TrackingSnapshot:
+        `phone_tail` is the end of the recipient's number: some carriers tell nobody else.
+        """
+
+    async def fetch(
+        self, tracking_number: str, carrier: str, phone_tail: str = ""
+    ) -> TrackingSnapshot:
         """Where the parcel is now.
 
         Raises:
-            NotFound: the provider has no such parcel.
+            NotFound: the provider has no such parcel, or no news of it yet.
         """
 
     def parse_callback(
@@ -34,3 +41,6 @@ class TrackingGateway(Protocol):
         Raises:
             InvalidCallback: it does not prove where it comes from, or cannot be read.
         """
+
+    def acknowledge(self) -> Mapping[str, object] | None:
+        """What the provider wants to read once a webhook is stored; nothing if any 2xx will do."""

@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from activities.inventory import ReceiveStock
 from domain.ids import order_workflow_id
 from domain.order import GatewayName
 from sandbox.layout import Endpoints
-from workflows.policies import ORDERS_QUEUE
-from workflows.stock_receipt import StockReceiptWorkflow
 
 # A JSON object of the API or the simulator, as it came.
 Body = dict[str, Any]
 
 _PATIENCE_SECONDS = 45.0
 _LOOK_EVERY_SECONDS = 0.1
+# An activity that pauses for longer waits for the morning.
+_A_WHILE = timedelta(minutes=1)
 
 CUSTOMER: Body = {
     "name": "李薇",
@@ -111,6 +110,18 @@ class Shop:
 
         return await self._until(order_id, back, f"a refund of {payment_id}")
 
+    async def until_parcel(self, order_id: str, number: str, **wanted: str) -> Body:
+        """The order, once one of its parcels is as wanted."""
+
+        def as_wanted(order: Body) -> bool:
+            return any(
+                parcel["trackingNumber"] == number
+                and all(parcel[name] == value for name, value in wanted.items())
+                for parcel in order["parcels"]
+            )
+
+        return await self._until(order_id, as_wanted, f"parcel {number} {wanted}")
+
     async def until_declined(self, order_id: str) -> Body:
         """The order, once its payment was declined."""
         return await self.until(order_id, paymentStatus="failed")
@@ -162,27 +173,71 @@ class Shop:
             )
         )
 
-    async def receive(self, sku: str, quantity: int) -> tuple[str, ...]:
-        """Goods arrive; the orders that this wakes."""
-        receipt = ReceiveStock(
-            receipt_id=uuid4().hex,
-            warehouse_id="WH-HZ",
-            sku=sku,
-            quantity=quantity,
-            at=datetime.now(UTC),
+    async def ask_return(self, order_id: str, *, line_no: int, quantity: int, reason: str) -> Body:
+        """The customer wants to send units back; the return."""
+        items = [{"lineNo": line_no, "quantity": quantity}]
+        return _content(
+            await self._http.post(
+                f"{self._at.api}/orders/{order_id}/returns",
+                json={"items": items, "reason": reason},
+                headers={**self._key, "Idempotency-Key": str(uuid4())},
+            )
         )
-        result = await self._client.execute_workflow(
-            StockReceiptWorkflow.run,
-            receipt,
-            id=f"receipt-{receipt.receipt_id}",
-            task_queue=ORDERS_QUEUE,
+
+    async def receive_return(self, return_id: str, *, line_no: int, resellable: int) -> Body:
+        """The warehouse has looked at what came back; the return."""
+        items = [{"lineNo": line_no, "resellable": resellable}]
+        return _content(
+            await self._http.post(
+                f"{self._at.api}/returns/{return_id}/received",
+                json={"items": items},
+                headers=self._key,
+            )
         )
-        return result.woken
+
+    async def until_settled(self, order_id: str, return_id: str, state: str) -> Body:
+        """The order, once one of its returns has come so far."""
+
+        def settled(order: Body) -> bool:
+            found = {one["returnId"]: one["state"] for one in order["returns"]}
+            return found.get(return_id) == state
+
+        return await self._until(order_id, settled, f"return {return_id} {state}")
+
+    async def supply_of(self, sku: str) -> Body:
+        """What the supplier was asked for of an SKU, in the nearest warehouse, once it was.
+
+        Raises:
+            StoryFailed: that takes too long.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            state = _content(await self._http.get(f"{self._at.simulator}/_sim/state"))
+            for supply in state["supplyOrders"]:
+                if (supply["sku"], supply["warehouseId"]) == (sku, "WH-HZ") and supply["open"]:
+                    found: Body = supply
+                    return found
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        raise StoryFailed(f"the supplier was not asked for {sku}")
 
     async def pass_time(self, order_id: str, duration: timedelta) -> None:
         """Move this order's clock forward; what falls due on the way happens."""
         handle = self._client.get_workflow_handle(order_workflow_id(order_id))
         await self._skipper.fast_forward(handle, duration)
+
+    async def sleeps(self, order_id: str) -> bool:
+        """Whether a message waits for the morning; false once the order's workflow has ended."""
+        handle = self._client.get_workflow_handle(order_workflow_id(order_id))
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            found = await handle.describe()
+            if found.status is not WorkflowExecutionStatus.RUNNING:
+                return False
+            waiting = found.raw_description.pending_activities
+            if any(one.current_retry_interval.ToTimedelta() > _A_WHILE for one in waiting):
+                return True
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        raise StoryFailed("the order neither ends nor waits for the morning")
 
     async def ended(self, order_id: str) -> None:
         """Wait until the order's workflow has ended, with all its messages sent.

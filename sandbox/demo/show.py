@@ -43,12 +43,14 @@ def story(number: int, told: Story) -> None:
         output.say(f"✗ {told.wrong}", "bold red")
 
 
-def messages(sent: Mapping[str, int], mails: int, mail_page: str) -> None:
-    """What customers were told."""
+def messages(sent: Mapping[str, int], mails: int, mail_page: str, customer_page: str) -> None:
+    """What customers were told, and where to look at it."""
     output.console.print()
     output.console.print(Rule(Text("What customers were told", style="bold"), align="left"))
     output.say("  " + ", ".join(f"{count} {name}" for name, count in sent.items()))
-    output.say(f"  {mails} mails arrived: {mail_page}")
+    output.say(f"  {mails} mails arrived, confirmations with the order as PDF: {mail_page}")
+    if customer_page:
+        output.console.print(f"  A customer's page: {customer_page}", soft_wrap=True)
 
 
 def books(report: AuditReport, ui: str) -> None:

@@ -6,9 +6,9 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from sandbox.demo import payment_stories
+from sandbox.demo import payment_stories, return_stories, stock_stories
 from sandbox.demo.shop import Shop, StoryFailed
-from sandbox.demo.story import Story, Teller, expect, pass_time, tell_delivery
+from sandbox.demo.story import Story, Teller, expect, pass_the_night, pass_time, tell_delivery
 
 _INVALID = Path(__file__).parents[2] / "examples" / "order-invalid.json"
 _EXPECTED_PROBLEMS = 10
@@ -23,6 +23,7 @@ async def happy(shop: Shop, story: Story) -> None:
     story.say("She pays; the provider calls back, and the order is confirmed.")
     await tell_delivery(shop, story, order_id)
     await pass_time(shop, story, order_id, timedelta(hours=24), "24 h")
+    await pass_the_night(shop, story, order_id)
     await shop.ended(order_id)
     story.say("She is invited to write a review, and the order is complete.")
     story.order = await expect(shop, order_id, "completed", "paid", "delivered")
@@ -41,13 +42,15 @@ async def invalid(shop: Shop, story: Story) -> None:
 
 
 async def restocked(shop: Shop, story: Story) -> None:
-    """Out of stock, restocked, paid, delivered."""
+    """Out of stock, supplied, paid, delivered."""
     placed = await shop.order(P1021=2)
     order_id = placed["orderId"]
     short = placed["shortages"][0]
     story.say(f"{short['name']}: {short['shortfall']} are missing. The order waits for goods.")
-    woken = await shop.receive(short["sku"], 5)
-    story.say(f"5 pieces arrive; {len(woken)} waiting order is woken and told how to pay.")
+    supply = await shop.supply_of(short["sku"])
+    story.say(f"The supplier is asked for {supply['quantity']}, and promises them.")
+    await shop.play(f"supplies/{supply['supplyId']}/deliver")
+    story.say("Its lorry arrives and says so; the order that waits is woken and told how to pay.")
     await shop.pay(await shop.payment_of(order_id))
     story.say("The customer pays.")
     await tell_delivery(shop, story, order_id)
@@ -95,9 +98,11 @@ async def cancelled(shop: Shop, story: Story) -> None:
 STORIES: tuple[tuple[str, Teller], ...] = (
     ("From checkout to the door", happy),
     ("An order that is wrong in every way", invalid),
-    ("Out of stock, restocked, delivered", restocked),
+    ("Waits for stock, the supplier delivers, goes on", restocked),
     ("Declined, then paid", declined),
     ("Never paid", expired),
     ("Cancelled after payment", cancelled),
+    *stock_stories.STORIES,
+    *return_stories.STORIES,
     *payment_stories.STORIES,
 )

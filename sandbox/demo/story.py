@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import httpx
+
 from sandbox.demo.shop import Body, Shop, StoryFailed
 
 
@@ -35,6 +37,9 @@ async def tell(shop: Shop, title: str, teller: Teller) -> Story:
         await teller(shop, story)
     except StoryFailed as error:
         story.wrong = str(error)
+    except httpx.HTTPError as error:
+        # One story must not take the others with it.
+        story.wrong = f"no answer: {type(error).__name__}"
     return story
 
 
@@ -58,12 +63,23 @@ async def tell_delivery(shop: Shop, story: Story, order_id: str) -> None:
     story.say("The carrier delivers.")
 
 
+# As the quiet hours are by default.
+_LONGEST_NIGHT = timedelta(hours=11)
+
+
 async def pass_time(
     shop: Shop, story: Story, order_id: str, duration: timedelta, words: str
 ) -> None:
     """Move the order's clock forward, and say so."""
     story.say(f"⏩ {words} pass")
     await shop.pass_time(order_id, duration)
+
+
+async def pass_the_night(shop: Shop, story: Story, order_id: str) -> None:
+    """If an invitation has come due at night: it waits until it is day where she lives."""
+    if await shop.sleeps(order_id):
+        story.say("It is night where she lives: the invitation waits for the morning.")
+        await pass_time(shop, story, order_id, _LONGEST_NIGHT, "the night")
 
 
 async def expect(shop: Shop, order_id: str, status: str, payment: str, goods: str) -> Body:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -40,6 +41,8 @@ async def run(*, stay: bool) -> int:
         try:
             output.say(f"The whole stack is up after {time.monotonic() - began:.0f} s.", "dim")
             fine = await _tour(stack)
+            if not fine:
+                output.say(f"The logs of this run are kept in {_keep_logs(folder)}", "bold")
             if not stay:
                 output.say("The stack stops now; `make demo ARGS=--stay` keeps it running.", "dim")
             else:
@@ -69,7 +72,8 @@ async def _tour(stack: EmbeddedStack) -> bool:
             report = await _audit(sessions)
         finally:
             await engine.dispose()
-    show.messages(sent, mails, at.mail)
+    pages = (story.order["pageUrl"] for story in stories if story.order)
+    show.messages(sent, mails, at.mail, next((page for page in pages if page), ""))
     show.books(report, at.ui)
     return show.verdict(
         {
@@ -101,6 +105,13 @@ async def _messages(sessions: Sessions) -> Counter[str]:
         if not on_their_way or time.monotonic() > deadline:
             return found
         await asyncio.sleep(0.2)
+
+
+def _keep_logs(folder: Path) -> Path:
+    """Copy the logs to where they outlive the demo; the copy's folder."""
+    kept = Path(tempfile.mkdtemp(prefix="orderflow-demo-logs-"))
+    shutil.copytree(folder / "logs", kept, dirs_exist_ok=True)
+    return kept
 
 
 @contextmanager

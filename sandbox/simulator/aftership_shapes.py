@@ -38,6 +38,10 @@ TAGS: Mapping[TrackingStatus, Tag] = {
         "AvailableForPickup", "AvailableForPickup_001", "Available for pickup", "At a parcel locker"
     ),
     _T.ATTEMPT_FAILED: Tag("AttemptFail", "AttemptFail_001", "Failed Attempt", "Nobody at home"),
+    _T.REFUSED: Tag(
+        "Exception", "Exception_003", "Customer refused delivery", "Refused at the door"
+    ),
+    _T.LOST: Tag("Exception", "Exception_013", "Shipment lost", "The parcel cannot be found"),
     _T.DELIVERED: Tag(
         "Delivered", "Delivered_003", "Sign by customer", "Signed for by the recipient"
     ),

@@ -16,9 +16,12 @@ from sandbox.simulator.control import Control
 from sandbox.simulator.errors import Conflict, NotKnown, Unprocessable
 from sandbox.simulator.gate import json_response
 from sandbox.simulator.holdings import Holdings
+from sandbox.simulator.kuaidi100 import Kuaidi100
+from sandbox.simulator.messaging import Messengers
 from sandbox.simulator.page import page_router
 from sandbox.simulator.paypal import PayPal
 from sandbox.simulator.stripe import Stripe
+from sandbox.simulator.supplier import Supplier
 from sandbox.simulator.warehouse import Warehouse
 from sandbox.simulator.wechatpay import WeChatPay
 from sandbox.simulator.world import Answer, Party, PaymentParty, World
@@ -40,7 +43,11 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     carrier = Carrier(world)
     warehouse = Warehouse(world, carrier)
     payments: dict[str, PaymentParty] = {party.name: party for party in _providers(world)}
-    parties: list[Party] = [*payments.values(), warehouse, AfterShip(world, carrier)]
+    supplier = Supplier(world)
+    trackers: list[Party] = [AfterShip(world, carrier), Kuaidi100(world, carrier)]
+    parties: list[Party] = [*payments.values(), warehouse, supplier, *trackers]
+    messengers = Messengers(world)
+    parties.extend(messengers.parties)
     holdings = Holdings(world.journal, parties)
     for party in parties:
         app.router.routes.extend(party.routes())
@@ -48,8 +55,10 @@ def create_app(config: SimulatorConfig) -> FastAPI:
         world,
         payments=payments,
         warehouse=warehouse,
+        supplier=supplier,
         carrier=carrier,
         parties=parties,
+        messengers=messengers,
         holdings=holdings,
     )
     app.include_router(page_router(world, holdings, payments))

@@ -16,6 +16,7 @@ from sandbox.simulator.world import World
 
 _MOVE = "carrier.move"
 _SF_EXPRESS = "sf-express"
+_PREFIXES = {"yto": "YT", "jd-express": "JD", "zto-express": "78"}
 
 
 class Checkpoint(BaseModel):
@@ -54,11 +55,12 @@ class Carrier:
         """Tell `listener` whenever a parcel moves."""
         self._listeners.append(listener)
 
-    def collect(self, picking_list_id: str, order_id: str, now: datetime) -> Parcel:
-        """Take a parcel over; its number follows from the picking list."""
+    def collect(self, picking_list_id: str, order_id: str, now: datetime, slug: str = "") -> Parcel:
+        """Take a parcel over (SF Express, unless said otherwise); its list gives its number."""
         number = int.from_bytes(hashlib.sha256(picking_list_id.encode()).digest()[:8], "big")
         parcel = Parcel(
-            tracking_number=f"SF{number % 10**12:012d}",
+            tracking_number=f"{_PREFIXES.get(slug, 'SF')}{number % 10**12:012d}",
+            slug=slug or _SF_EXPRESS,
             order_id=order_id,
             estimated_delivery=(now + timedelta(days=2)).isoformat(),
         )

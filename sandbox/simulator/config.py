@@ -42,5 +42,16 @@ class SimulatorConfig(BaseSettings):
     stripe_webhook_secret: SecretStr
     warehouse_api_key: SecretStr
     shipping_callback_secret: SecretStr
+    supplier_api_key: SecretStr
+    supply_callback_secret: SecretStr
     aftership_api_key: SecretStr
     aftership_webhook_secret: SecretStr
+    kuaidi100_customer: str
+    kuaidi100_key: SecretStr
+    twilio_account_sid: str
+    twilio_auth_token: SecretStr
+    twilio_from: str
+    aliyun_access_key_id: str
+    aliyun_access_key_secret: SecretStr
+    aliyun_sms_sign_name: str
+    aliyun_sms_report_token: SecretStr

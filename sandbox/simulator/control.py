@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import StringConstraints
 
 from domain.tracking import TrackingStatus
 from sandbox.simulator.carrier import Carrier
@@ -16,12 +17,15 @@ from sandbox.simulator.errors import Conflict, NotKnown, Unprocessable
 from sandbox.simulator.gate import json_response
 from sandbox.simulator.holdings import Holdings
 from sandbox.simulator.journal import Entry
+from sandbox.simulator.messaging import Messengers
 from sandbox.simulator.scenarios import Scenario
 from sandbox.simulator.schedule import Defaults
-from sandbox.simulator.warehouse import Warehouse
+from sandbox.simulator.supplier import Supplier
+from sandbox.simulator.warehouse import MISSING, Warehouse, read_missing
 from sandbox.simulator.world import Answer, Party, PaymentParty, World
 
 Done = Mapping[str, object]
+_Missing = Annotated[str, StringConstraints(pattern=MISSING)]
 Limit = Annotated[int, Query(ge=1, le=100_000)]
 
 
@@ -34,32 +38,84 @@ class Control:
         *,
         payments: Mapping[str, PaymentParty],
         warehouse: Warehouse,
+        supplier: Supplier,
         carrier: Carrier,
         parties: Sequence[Party],
+        messengers: Messengers,
         holdings: Holdings,
     ) -> None:
         self._world = world
         self._payments = payments
         self._warehouse = warehouse
+        self._supplier = supplier
         self._carrier = carrier
         self._parties = parties
+        self._messengers = messengers
         self._holdings = holdings
         self.router = APIRouter(prefix="/_sim")
         self._add_scenario_routes()
         self._add_journal_routes()
+        self._add_supply_routes()
+        self._add_message_routes()
         # Last: its three free segments would swallow the paths above.
         self._add_move_routes()
+
+    def _add_supply_routes(self) -> None:
+        @self.router.post("/supplies/{supply_id}/{action}")
+        async def move_supply(
+            request: Request,
+            supply_id: str,
+            action: str,
+            quantity: Annotated[int | None, Query(ge=1)] = None,
+            *,
+            complete: bool | None = None,
+            reason: str = "",
+        ) -> Response:
+            """Deliver all that is left or `quantity`; or let the supplier refuse after all."""
+            moves: dict[str, Callable[[], Done]] = {
+                "deliver": lambda: self._supplier.deliver(supply_id, quantity, complete=complete),
+                "refuse": lambda: self._supplier.refuse(supply_id, reason),
+            }
+            return self._moved(request, "supplier", action, moves, ref=supply_id)
+
+    def _add_message_routes(self) -> None:
+        post = self.router.post
+
+        @post("/messages/{provider}/{message_id}/{status}")
+        async def report_message(
+            request: Request, provider: str, message_id: str, status: str, code: str = ""
+        ) -> Response:
+            operators = {
+                "twilio": self._messengers.twilio.report,
+                "aliyun": self._messengers.aliyun.report,
+            }
+            if provider not in operators:
+                raise NotKnown(f"nobody reports to {provider!r}")
+            moves = {status: lambda: operators[provider](message_id, status, code)}
+            return self._moved(request, provider, status, moves, ref=message_id)
 
     def _add_move_routes(self) -> None:
         post = self.router.post
 
         @post("/shipments/{order_id}/{action}")
         async def move_shipment(
-            request: Request, order_id: str, action: str, reason: str = ""
+            request: Request,
+            order_id: str,
+            action: str,
+            missing: Annotated[list[_Missing], Query()] = [],  # noqa: B006 - FastAPI copies it
+            *,
+            reason: str = "",
+            which: str = "",
+            carrier: str = "",
         ) -> Response:
+            """All of the order's picking lists, or `which`: a list's id, or a warehouse's.
+
+            Without what is `missing`: each as SKU:quantity or SKU:quantity:code.
+            """
+            lacks = read_missing(missing)
             moves: dict[str, Callable[[], Done]] = {
-                "ship": lambda: self._warehouse.ship(order_id),
-                "refuse": lambda: self._warehouse.refuse(order_id, reason),
+                "ship": lambda: self._warehouse.ship(order_id, which, lacks, carrier),
+                "refuse": lambda: self._warehouse.refuse(order_id, reason, which, lacks),
             }
             return self._moved(request, "warehouse", action, moves, order_id=order_id)
 

@@ -59,13 +59,15 @@ class Event(BaseModel):
     """What a party wants to tell. `event_id` stays the same over all its deliveries.
 
     `body` is what is sent; where a signature is part of the body, `forged_body` is sent instead
-    when the delivery is to be forged.
+    when the delivery is to be forged. `headers` are those that depend on the event's own address.
     """
 
     event_id: str
     type: str
     body: str
     forged_body: str = ""
+    headers: dict[str, str] = {}
+    forged_headers: dict[str, str] = {}
     url: str = ""
     order_id: str = ""
     payment_id: str = ""
@@ -181,7 +183,8 @@ class Outbox:
         route = self._routes[callback.party]
         event, truly = callback.event, callback.attempt >= callback.forged
         raw = (event.body if truly else event.forged_body or event.body).encode()
-        headers = route.sign(raw, truly=truly)
+        own = event.headers if truly else event.forged_headers
+        headers = {**route.sign(raw, truly=truly), **own}
         try:
             answer = await self._client.post(
                 event.url or self._base_url + route.path,

@@ -22,6 +22,7 @@ class Defaults(BaseModel):
     auto_pay: float | None = Field(default=None, ge=0)
     auto_ship: float | None = Field(default=None, ge=0)
     auto_deliver: float | None = Field(default=None, ge=0)
+    auto_supply: float | None = Field(default=None, ge=0)
 
 
 class _Appointment(BaseModel):

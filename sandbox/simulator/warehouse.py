@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import uuid4
@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.fulfillment import PickingList
+from domain.missing_goods import MissingLine
 from sandbox.simulator.carrier import Carrier
 from sandbox.simulator.errors import Conflict, NotKnown
 from sandbox.simulator.gate import Gate, json_response, rate_limit_headers
@@ -32,6 +33,7 @@ from sandbox.simulator.world import Answer, Facts, World
 
 PARTY = "warehouse"
 _SHIP = "warehouse.ship"
+MISSING = r"^[^:]+:[1-9][0-9]{0,6}(:[a-z_]*)?$"
 
 
 class Job(BaseModel):
@@ -40,6 +42,7 @@ class Job(BaseModel):
     picking_list_id: str
     order_id: str = ""
     order_number: str = ""
+    warehouse_id: str = ""
     status: Literal["accepted", "refused", "cancelled", "shipped"]
     refused_at_once: bool = False
     units: int = 0
@@ -64,7 +67,7 @@ class Warehouse:
         world.outbox.add_route(
             callback_route(world.config.shipping_callback_secret.get_secret_value())
         )
-        world.schedule.add_action(_SHIP, self.ship)
+        world.schedule.add_action(_SHIP, self._ship_by_itself)
 
     def routes(self) -> list[Route]:
         """Its paths."""
@@ -74,42 +77,40 @@ class Warehouse:
             Route(base + "/{id}/cancel", self._cancel, methods=["POST"]),
         ]
 
-    def ship(self, order_id: str) -> dict[str, object]:
-        """The order leaves the house; the carrier has its parcel from now on.
+    def ship(
+        self,
+        order_id: str,
+        which: str = "",
+        missing: Sequence[MissingLine] = (),
+        carrier: str = "",
+    ) -> dict[str, object]:
+        """What is picked of the order leaves, each list as a parcel; the `carrier` has them now.
+
+        `which` is a picking list's id or a warehouse's, if not all of them are meant; `missing` is
+        what is not in the parcels.
 
         Raises:
-            NotKnown: the warehouse has no picking list of this order.
-            Conflict: it is not waiting to be picked.
+            NotKnown: there is no such picking list of this order.
+            Conflict: none is waiting to be picked.
         """
-        job = self._waiting(order_id)
-        now = datetime.now(UTC)
-        job.status = "shipped"
-        parcel = self._carrier.collect(job.picking_list_id, order_id, now)
-        job.tracking_number = parcel.tracking_number
-        self._save(job)
-        self._tell(
-            job,
-            "shipped",
-            trackingNumber=parcel.tracking_number,
-            carrier=parcel.slug,
-            shippedAt=now.isoformat(),
-            estimatedDelivery=parcel.estimated_delivery,
-        )
-        return _view(job)
+        return _views([self._ship(job, missing, carrier) for job in self._waiting(order_id, which)])
 
-    def refuse(self, order_id: str, reason: str) -> dict[str, object]:
-        """The pickers cannot find the goods after all.
+    def refuse(
+        self, order_id: str, reason: str, which: str = "", missing: Sequence[MissingLine] = ()
+    ) -> dict[str, object]:
+        """The pickers cannot find the goods after all; `which` and `missing` as in `ship`.
 
         Raises:
-            NotKnown: the warehouse has no picking list of this order.
-            Conflict: it is not waiting to be picked.
+            NotKnown: there is no such picking list of this order.
+            Conflict: none is waiting to be picked.
         """
-        job = self._waiting(order_id)
-        job.status = "refused"
-        job.code, job.message = "not_found", reason or "The goods are not in their bin."
-        self._save(job)
-        self._tell(job, "refused", reason=job.message)
-        return _view(job)
+        jobs = self._waiting(order_id, which)
+        for job in jobs:
+            job.status = "refused"
+            job.code, job.message = "not_found", reason or "The goods are not in their bin."
+            self._save(job)
+            self._tell(job, "refused", reason=job.message, **_missing(missing))
+        return _views(jobs)
 
     def state(self, order_id: str, limit: int) -> Mapping[str, list[dict[str, object]]]:
         """The picking lists, newest first."""
@@ -154,6 +155,7 @@ class Warehouse:
             picking_list_id=wanted.picking_list_id,
             order_id=wanted.order_id,
             order_number=wanted.order_number,
+            warehouse_id=wanted.warehouse_id,
             status="accepted",
             units=sum(line.quantity for line in wanted.lines),
             estimated_ship_at=(datetime.now(UTC) + timedelta(hours=4)).isoformat(),
@@ -165,7 +167,8 @@ class Warehouse:
             job.message = fault.message or "The warehouse cannot pick this order."
         self._save(job)
         if job.status == "accepted":
-            self._world.schedule.after(self._world.schedule.defaults.auto_ship, _SHIP, job.order_id)
+            subject = f"{job.order_id}/{job.picking_list_id}"
+            self._world.schedule.after(self._world.schedule.defaults.auto_ship, _SHIP, subject)
         return _job_answer(job, "committed")
 
     def _call_off(self, list_id: str) -> Answer:
@@ -178,21 +181,54 @@ class Warehouse:
         self._save(job)
         return Answer(200, {"status": "cancelled"}, verdict=verdict)
 
-    def _waiting(self, order_id: str) -> Job:
-        jobs = self._jobs.owned(order_id) if order_id else []
-        if not jobs:
-            raise NotKnown(f"the warehouse has no picking list of order {order_id}")
-        job = next((job for job in reversed(jobs) if job.status == "accepted"), None)
-        if job is None:
-            raise Conflict(f"picking list {jobs[-1].picking_list_id} is {jobs[-1].status}")
+    def _ship(self, job: Job, missing: Sequence[MissingLine], carrier: str) -> Job:
+        now = datetime.now(UTC)
+        job.status = "shipped"
+        parcel = self._carrier.collect(job.picking_list_id, job.order_id, now, carrier)
+        job.tracking_number = parcel.tracking_number
+        self._save(job)
+        self._tell(
+            job,
+            "shipped",
+            trackingNumber=parcel.tracking_number,
+            carrier=parcel.slug,
+            shippedAt=now.isoformat(),
+            estimatedDelivery=parcel.estimated_delivery,
+            **_missing(missing),
+        )
         return job
+
+    def _ship_by_itself(self, subject: str) -> None:
+        order_id, _, list_id = subject.partition("/")
+        self.ship(order_id, list_id)
+
+    def _waiting(self, order_id: str, which: str) -> list[Job]:
+        jobs = [
+            job
+            for job in (self._jobs.owned(order_id) if order_id else [])
+            if which in {"", job.picking_list_id, job.warehouse_id}
+        ]
+        if not jobs:
+            named = f" {which}" if which else ""
+            raise NotKnown(f"the warehouse has no picking list{named} of order {order_id}")
+        waiting = [job for job in jobs if job.status == "accepted"]
+        if not waiting:
+            raise Conflict(f"picking list {jobs[-1].picking_list_id} is {jobs[-1].status}")
+        return waiting
 
     def _save(self, job: Job) -> None:
         self._jobs.put(job.picking_list_id, job, owner=job.order_id)
 
-    def _tell(self, job: Job, event: str, **details: str) -> None:
+    def _tell(self, job: Job, event: str, **details: object) -> None:
         event_id = str(uuid4())
-        body = {"eventId": event_id, "orderId": job.order_id, "event": event, **details}
+        body = {
+            "eventId": event_id,
+            "orderId": job.order_id,
+            "pickingListId": job.picking_list_id,
+            "warehouseId": job.warehouse_id,
+            "event": event,
+            **details,
+        }
         self._world.outbox.send(
             PARTY,
             Event(
@@ -211,8 +247,10 @@ class Warehouse:
         return json_response(_error(401, "unauthorized", "Bearer key missing or wrong."))
 
 
-def callback_route(secret: str) -> CallbackRoute:
-    """How the warehouse calls back: `X-Orderflow-Signature: t=<unix>,v1=<hex>`."""
+def callback_route(
+    secret: str, *, party: str = PARTY, path: str = "/callbacks/shipping"
+) -> CallbackRoute:
+    """How parties call back that keep our contract: `X-Orderflow-Signature: t=<unix>,v1=<hex>`."""
 
     def sign(raw: bytes, *, truly: bool) -> dict[str, str]:
         now = int(time.time())
@@ -220,9 +258,18 @@ def callback_route(secret: str) -> CallbackRoute:
         digest = hmac.new(key.encode(), f"{now}.".encode() + raw, hashlib.sha256).hexdigest()
         return {"X-Orderflow-Signature": f"t={now},v1={digest}"}
 
-    return CallbackRoute(
-        party=PARTY, path="/callbacks/shipping", sign=sign, delays=(1, 2, 4, 8, 16, 30), tries=20
-    )
+    return CallbackRoute(party=party, path=path, sign=sign, delays=(1, 2, 4, 8, 16, 30), tries=20)
+
+
+def read_missing(texts: Sequence[str]) -> list[MissingLine]:
+    """Lines written as `MISSING` says: SKU:quantity or SKU:quantity:code."""
+    read = [(*text.split(":"), "")[:3] for text in texts]
+    return [MissingLine(sku=sku, quantity=int(units), code=code) for sku, units, code in read]
+
+
+def _missing(lines: Sequence[MissingLine]) -> dict[str, object]:
+    told = [line.model_dump(by_alias=True) for line in lines]
+    return {"missing": told} if told else {}
 
 
 def _job_answer(job: Job, verdict: str) -> Answer:
@@ -241,11 +288,17 @@ def _view(job: Job) -> dict[str, object]:
         "pickingListId": job.picking_list_id,
         "orderId": job.order_id,
         "orderNumber": job.order_number,
+        "warehouseId": job.warehouse_id,
         "status": job.status,
         "open": job.status == "accepted",
         "units": job.units,
         "trackingNumber": job.tracking_number,
     }
+
+
+def _views(jobs: Sequence[Job]) -> dict[str, object]:
+    """The first list as ever, and all of them under `pickingLists`."""
+    return {**_view(jobs[0]), "pickingLists": [_view(job) for job in jobs]}
 
 
 def _error(status: int, code: str, message: str) -> Answer:

@@ -13,14 +13,16 @@ from temporalio.testing import ActivityEnvironment
 
 import worker
 from activities.fulfillment import RecallPickingList, SendPickingList
-from activities.inventory import ExtendHold, ReceiveStock, ReleaseStock, ReserveStock
+from activities.inventory import ExtendHold, ReceiveStock, ReleaseStock
 from activities.notifications import CustomerEvent, SendNotifications
 from activities.payments import AwaitPayment, CreatePayment, IntendPayment, SettlePayment
 from activities.placing import PlaceOrder, ValidateOrder
 from activities.records import CloseOrder, CompleteOrder, NoteEvent
 from activities.refund_claims import ClaimRefund
 from activities.refunds import RefundPayment
-from activities.shipments import PollParcel, RecordShipment, RecordTracking
+from activities.reserving import ReserveStock
+from activities.shipments import RecordShipment, RecordTracking
+from activities.tracking import PollParcel
 from db.audit import audit
 from db.engine import Sessions, connect, session_factory
 from domain.fulfillment import ShippingNews
@@ -180,7 +182,7 @@ async def test_each_step_to_the_door_may_run_twice(house: House, desk: Desk) -> 
         known=TrackingStatus.IN_TRANSIT,
         interval=timedelta(hours=4),
     )
-    with pytest.raises(Exception, match="registered"):
+    with pytest.raises(Exception, match="the parcel is still in_transit"):
         await ActivityEnvironment().run(desk.does.tracking.poll_parcel, poll)
     await house.simulate(f"parcels/{number}/delivered")
     snapshot = await desk.twice(desk.does.tracking.poll_parcel, poll)

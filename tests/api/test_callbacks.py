@@ -266,7 +266,7 @@ async def test_a_huge_callback_is_refused_without_being_read(
     assert codes(answer) == ["body_too_large"]
 
 
-@pytest.mark.parametrize("path", ["payments/cowries", "tracking/kuaidi100"])
+@pytest.mark.parametrize("path", ["payments/cowries", "tracking/pigeons"])
 async def test_a_sender_that_is_not_configured_is_not_found(house: House, path: str) -> None:
     answer = await house.http.post(f"{house.api}/callbacks/{path}", content=b"{}")
 

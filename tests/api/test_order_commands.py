@@ -225,10 +225,3 @@ async def test_an_amount_that_cannot_be_refunded_is_refused(
 
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["field"] == "amount"
-
-
-async def test_returns_are_not_open_and_say_so(house: House, placed: Json) -> None:
-    answer = await house.call("POST", f"/orders/{placed['orderId']}/returns")
-
-    assert answer.status_code == 409
-    assert codes(answer) == ["returns_not_open"]

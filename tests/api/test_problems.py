@@ -19,6 +19,8 @@ CALLS = [
     ("POST", "/orders/O00000000000000000000000000/cancel"),
     ("POST", "/orders/O00000000000000000000000000/refunds"),
     ("POST", "/orders/O00000000000000000000000000/returns"),
+    ("GET", "/tasks"),
+    ("POST", "/tasks/T00000000000000000000000000/done"),
     ("POST", "/codec/decode"),
 ]
 

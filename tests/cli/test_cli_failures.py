@@ -117,7 +117,7 @@ async def test_goods_cannot_be_received_without_temporals_keys(
 
 async def test_goods_without_a_place_are_refused(terminal: Terminal, database_url: str) -> None:
     for arguments, told in (
-        (("NOPE", "1"), "no warehouse has a place for 'NOPE'"),
+        (("NOPE", "1"), "there is no SKU 'NOPE'"),
         (("PEN-FT-F", "1", "--warehouse", "MARS"), "MARS has no place for 'PEN-FT-F'"),
     ):
         refused = await terminal.run("stock", "receive", *arguments, DATABASE_URL=database_url)

@@ -21,10 +21,21 @@ COMMANDS = (
     "report",
     "audit",
     "stock list",
+    "stock show",
     "stock receive",
+    "stock adjust",
+    "stock movements",
     "callbacks list",
     "callbacks show",
     "callbacks replay",
+    "returns list",
+    "returns show",
+    "returns request",
+    "returns approve",
+    "returns reject",
+    "returns received",
+    "tasks list",
+    "tasks done",
 )
 
 

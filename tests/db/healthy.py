@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from activities.inventory import ReleaseStock, ReserveStock, Stock
+from activities.inventory import ReleaseStock, Stock
 from activities.records import CloseOrder, CompleteOrder, OrderRecords
+from activities.reserving import ReserveStock
 from activities.settling import settle
 from activities.shipments import RecordShipment, RecordTracking, Shipments
 from db import callbacks, notifications, orders, payments, refunds

@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
-from activities.inventory import ReceiveStock, ReleaseStock, ReserveStock, Stock, StockReserved
+from activities.inventory import ReceiveStock, ReleaseStock, Stock
 from activities.settling import settle
-from db import orders, payments
 from db.audit import audit
 from db.engine import Sessions, connect, session_factory
-from domain.ids import HOLD, ORDER, PAYMENT, encode_id
-from domain.money import Money
-from domain.order import CustomerInfo, Order, OrderLine, Pricing
-from domain.payment import PaymentState, PaymentView
-
-PRICE = Money.of("129.00", "CNY")
-NOTHING = Money.zero("CNY")
-SKU, OTHER_SKU = "RACE-1", "RACE-2"
+from tests.db.reservations import now
+from tests.db.shelf import (
+    OTHER_SKU,
+    SKU,
+    ask_for_payment,
+    assert_laws_hold,
+    counters,
+    insert_order,
+    put_on_the_shelf,
+    reserve,
+)
 
 
 @pytest.fixture
@@ -36,89 +37,6 @@ async def sessions(database_url: str) -> AsyncIterator[Sessions]:
 @pytest.fixture
 def stock(sessions: Sessions) -> Stock:
     return Stock(sessions)
-
-
-async def put_on_the_shelf(sessions: Sessions, sku: str, units: int) -> None:
-    async with sessions.begin() as session:
-        await session.execute(
-            text(
-                "INSERT INTO products (id, sku, name_zh, name_en, price_minor, currency, active,"
-                " max_per_order, weight_g, length_mm, width_mm, height_mm, fragile)"
-                " VALUES (:sku, :sku, '', '', 12900, 'CNY', true, 1000, 1, 1, 1, 1, false)"
-            ),
-            {"sku": sku},
-        )
-        await session.execute(
-            text(
-                "INSERT INTO inventory (warehouse_id, sku, total, available, reorder_point)"
-                " VALUES ('WH-HZ', :sku, 0, 0, 0)"
-            ),
-            {"sku": sku},
-        )
-    receipt = ReceiveStock(
-        receipt_id=uuid4().hex, warehouse_id="WH-HZ", sku=sku, quantity=units, at=now()
-    )
-    await Stock(sessions).receive_stock(receipt)
-
-
-async def insert_order(sessions: Sessions, *skus: str) -> str:
-    order_id = encode_id(ORDER, uuid4())
-    total = PRICE * len(skus)
-    order = Order(
-        order_id=order_id,
-        order_number=order_id,
-        customer_id="C-1",
-        customer_info=CustomerInfo(name="李薇", email="li.wei@example.com"),
-        items=tuple(
-            OrderLine(
-                line_no=number,
-                product_id=sku,
-                sku=sku,
-                name=sku,
-                quantity=1,
-                unit_price=PRICE,
-                total_price=PRICE,
-            )
-            for number, sku in enumerate(skus, 1)
-        ),
-        pricing=Pricing(
-            subtotal=total, shipping=NOTHING, tax=NOTHING, discount=NOTHING, total=total
-        ),
-        gateway="stripe",
-        created_at=now(),
-    )
-    async with sessions.begin() as session:
-        await orders.insert_order(session, order, fingerprint="")
-    return order_id
-
-
-async def reserve(stock: Stock, order_id: str) -> bool:
-    reserved = await stock.reserve_stock(
-        ReserveStock(
-            order_id=order_id,
-            hold_id=encode_id(HOLD, uuid4()),
-            at=now(),
-            expires_at=now() + timedelta(minutes=15),
-        )
-    )
-    return isinstance(reserved.result, StockReserved)
-
-
-async def counters(sessions: Sessions, sku: str = SKU) -> tuple[int, int, int]:
-    async with sessions() as session:
-        statement = text("SELECT total, available, reserved FROM inventory WHERE sku = :sku")
-        row = (await session.execute(statement, {"sku": sku})).one()
-    return row.total, row.available, row.reserved
-
-
-async def assert_laws_hold(sessions: Sessions) -> None:
-    async with sessions() as session:
-        report = await audit(session)
-    assert [violation for law in report.laws for violation in law.violations] == []
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 @pytest.mark.parametrize(("rivals", "units"), [(50, 1), (200, 20)])
@@ -180,31 +98,6 @@ async def test_releasing_many_times_at_once_gives_back_once(
     assert Counter(each.released for each in done) == {"hold": 1, "nothing": 19}
     assert await counters(sessions) == (3, 3, 0)
     await assert_laws_hold(sessions)
-
-
-async def ask_for_payment(sessions: Sessions, order_id: str) -> PaymentView:
-    payment_id = encode_id(PAYMENT, uuid4())
-    async with sessions.begin() as session:
-        await payments.intend_payment(
-            session,
-            payment_id=payment_id,
-            order_id=order_id,
-            attempt=1,
-            gateway="stripe",
-            amount=PRICE,
-            idempotency_key=payment_id,
-            expires_at=now() + timedelta(minutes=15),
-            at=now(),
-        )
-        row = await payments.lock_payment(session, payment_id)
-        row.provider_ref, row.state = f"pi_{payment_id}", payments.AttemptState.PENDING
-    return PaymentView(
-        payment_id=payment_id,
-        provider_ref=f"pi_{payment_id}",
-        state=PaymentState.PAID,
-        captured=PRICE,
-        refunded=NOTHING,
-    )
 
 
 @pytest.mark.parametrize("round_", range(5))

@@ -242,6 +242,31 @@ VIOLATIONS = (
         "payment {expired_payment} is pending and could still be paid",
     ),
     Violation(
+        4,
+        "a shipped order of which one warehouse knows nothing",
+        "UPDATE hold_lines SET warehouse_id = 'WH-SH' WHERE hold_id = '{completed_hold}'",
+        "order {completed_number} is completed, but WH-SH was never asked for its part",
+    ),
+    Violation(
+        4,
+        "a delivered order of which a part is still picked",
+        "UPDATE picking_lists SET state = 'accepted' WHERE order_id = '{completed}'",
+        "order {completed_number} is completed, but picking list",
+    ),
+    Violation(
+        4,
+        "a refused part whose stock did not come back",
+        "UPDATE picking_lists SET state = 'refused', updated_at = now() - interval '1 hour'"
+        " WHERE order_id = '{shipped}'",
+        "order {shipped_number} goes on without WH-HZ, but 1 of CHG-GN-65 are not back",
+    ),
+    Violation(
+        5,
+        "a parcel of a picking list that is still open",
+        "UPDATE picking_lists SET state = 'accepted' WHERE order_id = '{shipped}'",
+        "parcel SF{shipped} of order {shipped_number} came of picking list",
+    ),
+    Violation(
         7,
         "a cancelled order that is still picked",
         "UPDATE picking_lists SET order_id = '{cancelled}' WHERE order_id = '{processing}'",
@@ -322,6 +347,13 @@ VIOLATIONS = (
         "a parcel of an order that was not shipped",
         "UPDATE shipments SET order_id = '{unpaid}' WHERE order_id = '{completed}'",
         "order {unpaid_number} is pending, but parcel SF{completed} is on its way",
+    ),
+    Violation(
+        0,
+        "an order that is picked though all of it has left",
+        "UPDATE orders SET status = 'processing', shipping_status = 'picking'"
+        " WHERE id = '{shipped}'",
+        "order {shipped_number} is processing, but parcel SF{shipped} is on its way",
     ),
     Violation(
         0,

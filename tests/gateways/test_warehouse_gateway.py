@@ -17,6 +17,7 @@ from domain.fulfillment import (
     PickingRefused,
     PickingTooLate,
 )
+from domain.missing_goods import MissingLine
 from domain.order import Address
 from gateways.errors import (
     GatewayAuthError,
@@ -104,6 +105,16 @@ async def test_a_refusal_is_an_outcome_with_the_warehouses_code(
 ) -> None:
     peer.says(SUBMIT, {"code": code, "message": "no"}, status=status)
     assert await warehouse.submit(PICKING_LIST) == PickingRefused(code=code, message="no")
+
+
+async def test_a_refusal_may_name_what_is_not_there(
+    warehouse: WarehouseGateway, peer: Peer
+) -> None:
+    missing = [{"sku": "TEA-1", "quantity": 1, "code": "damaged", "message": "wet"}]
+    peer.says(SUBMIT, {"code": "damaged", "message": "no", "missing": missing}, status=422)
+    outcome = await warehouse.submit(PICKING_LIST)
+    assert isinstance(outcome, PickingRefused)
+    assert outcome.missing == (MissingLine(sku="TEA-1", quantity=1, code="damaged", message="wet"),)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +247,12 @@ def test_a_refusal_needs_no_parcel() -> None:
     assert (news.event, news.reason, news.tracking_number) == ("refused", "破损", "")
 
 
+def test_a_shipped_parcel_may_lack_a_part_of_its_list() -> None:
+    body = _news(missing=[{"sku": "TEA-1", "quantity": 2, "code": "not_found"}])
+    news = parse_shipping_callback(_signed(body), body, SECRET, NOW)
+    assert news.missing == (MissingLine(sku="TEA-1", quantity=2, code="not_found"),)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -247,6 +264,8 @@ def test_a_refusal_needs_no_parcel() -> None:
         ("eventId", 7),
         ("orderId", " "),
         ("event", "delivered"),
+        ("missing", [{"sku": "TEA-1", "quantity": 0}]),
+        ("missing", "TEA-1"),
         ("event", None),
         ("shippedAt", "yesterday"),
     ],

@@ -19,6 +19,8 @@ from sandbox.postgres import PostgresCluster
 from sandbox.processes import Supervisor
 from tests.databases import Databases
 from tests.house import House, open_house
+from tests.workflows import splitting
+from tests.workflows.supplying import deliver, until_asked
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -66,11 +68,49 @@ async def restock_patience_over(house: House) -> str:
     return order_id
 
 
+async def split_and_completed(house: House) -> str:
+    """From two warehouses, in two parcels; the far one leaves first, and arrives last."""
+    order = await splitting.picked(house)
+    far = await splitting.ship_from(house, order, splitting.FAR)
+    near = await splitting.ship_from(house, order, splitting.NEAR)
+    await house.until(order.id, status="shipped")
+    await splitting.move(house, near, "delivered")
+    await splitting.until_parcel(house, order, splitting.NEAR, shippingStatus="delivered")
+    await splitting.move(house, far, "delivered")
+    await house.until(order.id, status="delivered")
+    await house.until_waiting_for(order.id, "enjoy")
+    await house.pass_time(order.id, timedelta(hours=25))
+    return order.id
+
+
+async def split_and_cancelled_halfway(house: House) -> str:
+    """Cancelled with one parcel on its way: the other is called off, and the first comes back."""
+    order = await splitting.picked(house)
+    near = await splitting.ship_from(house, order, splitting.NEAR)
+    await house.call("POST", f"/orders/{order.id}/cancel", json={"reason": "ordered twice"})
+    await house.until(order.id, status="shipped", paymentStatus="partially_refunded")
+    await splitting.move(house, near, "returned")
+    return order.id
+
+
+async def supplied(house: House) -> str:
+    """Out of stock, the supplier asked, its delivery held for the order, then cancelled."""
+    product = await house.add_product(stock=0)
+    order_id = str((await house.place(product, quantity=2))["orderId"])
+    await deliver(house, await until_asked(house, product))
+    await house.until_waiting_for(order_id, "payment")
+    await house.call("POST", f"/orders/{order_id}/cancel", json={"reason": "waited too long"})
+    return order_id
+
+
 PATHS: tuple[Callable[[House], Awaitable[str]], ...] = (
     completed,
     cancelled_after_payment,
     declined_then_expired,
     restock_patience_over,
+    split_and_completed,
+    split_and_cancelled_halfway,
+    supplied,
 )
 
 

@@ -126,4 +126,9 @@ async def test_orders_can_run_to_the_door_by_themselves(tmp_path: Path) -> None:
         await eventually_at_the_door(lab, states)
         cleared = await lab.post("/_sim/scenario/defaults", {"autoPay": None})
 
-    assert cleared == {"autoPay": None, "autoShip": 0.05, "autoDeliver": 0.05}
+    assert cleared == {
+        "autoPay": None,
+        "autoShip": 0.05,
+        "autoDeliver": 0.05,
+        "autoSupply": None,
+    }

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -23,7 +24,7 @@ async def lab() -> AsyncIterator[Lab]:
         yield running
 
 
-def picking_list(number: str) -> Json:
+def picking_list(number: str, warehouse: str = "SZ") -> Json:
     line = {
         "sku": "TEE-M-BLACK",
         "productId": "TEE",
@@ -37,10 +38,10 @@ def picking_list(number: str) -> Json:
         "fragile": False,
     }
     return {
-        "pickingListId": f"K{number}",
+        "pickingListId": f"K{number}" + ("" if warehouse == "SZ" else warehouse),
         "orderId": f"O{number}",
         "orderNumber": f"EC-{number}",
-        "warehouseId": "SZ",
+        "warehouseId": warehouse,
         "priority": "normal",
         "lines": [line],
         "recipient": "王小明",
@@ -50,13 +51,14 @@ def picking_list(number: str) -> Json:
     }
 
 
-async def send(lab: Lab, number: str) -> httpx.Response:
+async def send(lab: Lab, number: str, warehouse: str = "SZ") -> httpx.Response:
+    body = picking_list(number, warehouse)
     return await lab.http.post(
         "/warehouse/picking-lists",
-        json=picking_list(number),
+        json=body,
         headers={
             "Authorization": f"Bearer {ACCOUNTS['warehouse_api_key']}",
-            "Idempotency-Key": f"K{number}",
+            "Idempotency-Key": str(body["pickingListId"]),
         },
     )
 
@@ -157,6 +159,37 @@ async def test_shipping_is_called_back_once_signed(lab: Lab) -> None:
     assert body["trackingNumber"] == parcel
     assert len(parcel) == 14
     assert {"eventId", "shippedAt", "estimatedDelivery"} <= set(body)
+
+
+async def test_all_lists_of_an_order_are_shipped_each_as_a_parcel_of_its_own(lab: Lab) -> None:
+    number = uuid4().hex[:20]
+    for warehouse in ("SZ", "GZ"):
+        await send(lab, number, warehouse)
+
+    done: Any = await lab.post(f"/_sim/shipments/O{number}/ship")
+    await eventually(lambda: len(lab.receiver.about(f"O{number}")) == 2)
+
+    told = {d.body["warehouseId"]: d.body for d in lab.receiver.about(f"O{number}")}
+    assert {body["pickingListId"] for body in told.values()} == {f"K{number}", f"K{number}GZ"}
+    assert {body["trackingNumber"] for body in told.values()} == {
+        parcel["trackingNumber"] for parcel in done["pickingLists"]
+    }
+    assert len({body["trackingNumber"] for body in told.values()}) == 2
+
+
+@pytest.mark.parametrize("named", ["GZ", "list"])
+async def test_one_list_of_an_order_is_shipped_when_it_is_named(lab: Lab, named: str) -> None:
+    number = uuid4().hex[:20]
+    for warehouse in ("SZ", "GZ"):
+        await send(lab, number, warehouse)
+    which = f"K{number}GZ" if named == "list" else named
+
+    done: Any = await lab.post(f"/_sim/shipments/O{number}/ship?which={which}")
+
+    assert [one["warehouseId"] for one in done["pickingLists"]] == ["GZ"]
+    await lab.post(f"/_sim/shipments/O{number}/ship?which={which}", expect=409)
+    await lab.post(f"/_sim/shipments/O{number}/ship?which=BJ", expect=404)
+    await lab.post(f"/_sim/shipments/O{number}/refuse?which=SZ")
 
 
 async def test_a_refusal_is_called_back_with_its_reason(lab: Lab) -> None:

@@ -25,19 +25,22 @@ _ACTION = re.compile(r'^action\{.*action_type="(?P<type>[^"]+)".*\} (?P<count>\S
 
 
 async def test_the_happy_path_stays_within_its_events_and_billable_actions(house: House) -> None:
-    """Of three orders, the cheapest: on a busy machine a workflow task may come too early, empty.
+    """Of three orders, the cheapest: on a busy machine a workflow task may come too early, empty,
+    and what other tests have left behind is billed as well.
 
     Nobody looks at the orders meanwhile, because a question may add a workflow task as well.
     """
-    before = await _actions(house)
-
-    histories = [await _live(house) for _ in range(3)]
+    histories, bills = [], []
+    for _ in range(3):
+        before = await _settled_actions(house)
+        histories.append(await _live(house))
+        bills.append(await _settled_actions(house) - before)
 
     events = min(histories, key=len)
-    spent = await _settled_actions(house) - before
-    print(f"{len(events)} history events, actions of three orders: {dict(spent)}")  # noqa: T201
+    spent = min(bills, key=Counter.total)
+    print(f"{len(events)} history events, billable actions: {dict(spent)}")  # noqa: T201
     assert len(events) <= MAX_EVENTS, _in_short(events)
-    assert spent.total() / 3 <= MAX_ACTIONS
+    assert spent.total() <= MAX_ACTIONS, dict(spent)
 
 
 async def _live(house: House) -> list[HistoryEvent]:

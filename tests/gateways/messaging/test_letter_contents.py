@@ -185,3 +185,28 @@ def test_a_push_message_leads_to_its_order() -> None:
         "orderNumber": "EC-20261121-8F3K2M",
         "type": "order_shipped",
     }
+
+
+@every_locale
+def test_one_of_several_parcels_says_which_of_how_many_it_is(locale: Locale) -> None:
+    letter = full_letter(
+        K.ORDER_SHIPPED, locale, part=True, parcel_number=1, parcel_count=2
+    ).model_copy(update={"items": full_letter(K.ORDER_SHIPPED, locale).items[:1]})
+    which = {"zh-CN": "第 1 个包裹，共 2 个", "en": "parcel 1 of 2"}[locale]
+    mail = render_email(letter)
+
+    assert which in mail.subject
+    for part in both(letter):
+        assert which in part
+        assert ITEMS[locale][0] in part
+        assert ITEMS[locale][1] not in part
+        # What the order costs in all is not the price of this parcel.
+        assert "¥1,304.20" not in part
+    assert which.replace(" ", "") in render_sms(letter).body.replace(" ", "")
+
+
+@every_locale
+def test_the_only_parcel_that_comes_is_not_numbered(locale: Locale) -> None:
+    letter = full_letter(K.ORDER_SHIPPED, locale, part=True, parcel_number=1, parcel_count=1)
+
+    assert render_email(letter).subject == render_email(full_letter(letter.kind, locale)).subject

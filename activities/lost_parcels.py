@@ -1,0 +1,99 @@
+"""Parcels that do not reach anybody, or of which nobody knows where they are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from activities.parcel_troubles import open_parcel_task
+from activities.shipments import NoShipment, note_reached
+from db import fulfillment, orders
+from db.engine import Sessions
+from db.fulfillment import Shipment
+from db.operator_tasks import close_tasks
+from db.orders import OrderRow
+from db.parts import parts_of, restate_goods
+from domain.order import Value
+from domain.parcel_exceptions import ParcelTrouble
+from domain.statuses import OrderStatus
+from domain.tracking import TrackingStatus
+
+
+class NoteTrouble(Value):
+    """Something is wrong with a parcel that no carrier told us."""
+
+    order_id: str
+    tracking_number: str
+    trouble: ParcelTrouble
+    at: datetime
+
+
+class GiveUpParcel(Value):
+    """A parcel does not reach the customer any more: it is lost, or an operator says so."""
+
+    order_id: str
+    tracking_number: str
+    reason: str
+    at: datetime
+
+
+class ParcelGivenUp(Value):
+    """Whether it was given up, or had arrived meanwhile; and where the order stands."""
+
+    given_up: bool
+    status: OrderStatus
+
+
+class LostParcels:
+    """Writes down what became of them; every method may run twice."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    @activity.defn
+    async def note_trouble(self, command: NoteTrouble) -> None:
+        """Give an operator a task about a parcel."""
+        async with self._sessions.begin() as session:
+            shipment = await fulfillment.lock_shipment(
+                session, command.order_id, command.tracking_number
+            )
+            if shipment is None:
+                raise NoShipment(command.order_id)
+            await open_parcel_task(session, shipment, command.trouble, "", command.at)
+
+    @activity.defn
+    async def give_up_parcel(self, command: GiveUpParcel) -> ParcelGivenUp:
+        """Go on without a parcel, unless it has arrived after all; its money is seen to next."""
+        async with self._sessions.begin() as session:
+            order = await orders.lock_order(session, command.order_id)
+            shipment = await fulfillment.lock_shipment(
+                session, command.order_id, command.tracking_number
+            )
+            if shipment is None:
+                raise NoShipment(command.order_id)
+            given_up = shipment.status not in {TrackingStatus.DELIVERED, TrackingStatus.RETURNED}
+            if given_up and shipment.given_up_at is None:
+                await _give_up(session, order, shipment, command)
+            return ParcelGivenUp(given_up=given_up, status=OrderStatus(order.status))
+
+
+async def _give_up(
+    session: AsyncSession, order: OrderRow, shipment: Shipment, command: GiveUpParcel
+) -> None:
+    shipment.given_up_at = command.at
+    await session.flush()
+    reached = restate_goods(order, await parts_of(session, order.id), command.at)
+    number = shipment.tracking_number
+    await orders.add_event(
+        session,
+        order.id,
+        "parcel_given_up",
+        command.at,
+        dedupe_key=f"parcel_given_up:{number}",
+        tracking_number=number,
+        reason=command.reason,
+    )
+    await note_reached(session, order.id, reached, command.at)
+    await close_tasks(session, shipment.id, command.at, list(ParcelTrouble))

@@ -1,0 +1,104 @@
+"""Orders that replace returned goods: they cost nothing, and go to the warehouse unpaid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.return_commands import ConfirmReplacement, PlaceReplacement
+from activities.return_requests import locked, note
+from db import after_sales, inventory, orders
+from domain.errors import PermanentError
+from domain.inventory import HoldState
+from domain.money import Money
+from domain.order import Order, OrderLine, Pricing
+from domain.returns import ReturnCase
+from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
+
+
+class NothingHeld(PermanentError):
+    """The replacement has no stock that could be committed."""
+
+
+async def place(session: AsyncSession, command: PlaceReplacement) -> Order:
+    """Store the replacement of a return's goods; the same order id gives the same order.
+
+    Raises:
+        ReturnUnknown: there is no such return.
+    """
+    row = await locked(session, command.return_id)
+    known = await orders.find_order(session, command.order_id)
+    if known is not None:
+        return known
+    original = await orders.find_order(session, row.order_id)
+    assert original is not None
+    case = await after_sales.to_case(session, row)
+    number = await orders.next_order_number(session, command.at)
+    order = _replacement(original, case, command.order_id, number, command.at)
+    await orders.insert_order(session, order, fingerprint="")
+    await orders.add_event(
+        session,
+        order.order_id,
+        "order_placed",
+        command.at,
+        total=str(order.total),
+        replacement_of=original.order_number,
+        return_id=case.return_id,
+    )
+    row.replacement_order_id = order.order_id
+    await note(session, case, "replacement_placed", command.at, order_number=number)
+    return order
+
+
+async def confirm(session: AsyncSession, command: ConfirmReplacement) -> None:
+    """Commit the replacement's hold and confirm it; doing so again changes nothing.
+
+    Raises:
+        NothingHeld: its hold is gone.
+    """
+    order = await orders.lock_order(session, command.order_id)
+    if order.status != OrderStatus.PENDING:
+        return
+    hold = await inventory.live_hold(session, command.order_id)
+    if hold is None:
+        raise NothingHeld(command.order_id)
+    await inventory.move_hold(session, hold, HoldState.COMMITTED, command.at)
+    orders.move(order, command.at, status=OrderStatus.CONFIRMED, payment=PaymentStatus.PAID)
+    await orders.add_event(session, command.order_id, "order_confirmed", command.at)
+
+
+def _replacement(
+    original: Order, case: ReturnCase, order_id: str, number: str, at: datetime
+) -> Order:
+    nothing = Money.zero(original.total.currency)
+    by_number = {line.line_no: line for line in original.items}
+    items = [
+        OrderLine(
+            line_no=number,
+            product_id=by_number[line.line_no].product_id,
+            sku=line.sku,
+            name=by_number[line.line_no].name,
+            quantity=line.received,
+            unit_price=nothing,
+            total_price=nothing,
+        )
+        for number, line in enumerate((one for one in case.lines if one.received), start=1)
+    ]
+    return original.model_copy(
+        update={
+            "order_id": order_id,
+            "order_number": number,
+            "items": tuple(items),
+            "pricing": Pricing(
+                subtotal=nothing, shipping=nothing, tax=nothing, discount=nothing, total=nothing
+            ),
+            "coupon_code": "",
+            "special_instructions": "",
+            "replacement_of": original.order_id,
+            "status": OrderStatus.PENDING,
+            "payment_status": PaymentStatus.PENDING,
+            "shipping_status": ShippingStatus.PENDING,
+            "created_at": at,
+        }
+    )

@@ -1,0 +1,204 @@
+"""Returns: customers ask for them, operators decide, the warehouse tells what came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from api.answers import answer
+from api.auth import Caller, authorize
+from api.bodies import OptionalJsonBody
+from api.command_body import REASON_LIMIT, REFUSALS, CommandBody, takes
+from api.keys import IdempotencyKey, new_id
+from api.orders import OrderId
+from api.overview import find_skus
+from api.problems import refusal
+from api.received_items import read_received
+from api.refund_items import read_items
+from api.resources import Resources, Uses
+from api.return_views import ReturnAnswer, ReturnsAnswer, return_answer
+from api.returning import tell_after_sales
+from api.updates import find_order
+from db import after_sales
+from domain.ids import RETURN
+from domain.returns import Requester, ReturnCase, ReturnKind, ReturnState
+from workflows.after_sales_messages import AskForReturn, ReturnArrived, ReturnDecision
+
+router = APIRouter(tags=["returns"], dependencies=[Depends(authorize)])
+
+_ID = re.compile(RETURN + "[0-9A-HJKMNP-TV-Z]{26}")
+_KINDS = {"": ReturnKind.REFUND, **{kind.value: kind for kind in ReturnKind}}
+_REQUESTERS: dict[str, Requester] = {
+    "": "customer",
+    "customer": "customer",
+    "operator": "operator",
+}
+_MOST = 500
+
+ReturnId = Annotated[str, Path(alias="returnId", description="A return's id (B...).")]
+
+
+@router.post(
+    "/orders/{orderId}/returns",
+    status_code=202,
+    summary="Ask to return goods",
+    response_model=ReturnAnswer,
+    responses=REFUSALS,
+    openapi_extra=takes(
+        {"items": [{"sku": "TEA-LJ-100", "quantity": 1}], "reason": "too bitter"},
+        exchange={
+            "kind": "exchange",
+            "items": [{"lineNo": 1, "quantity": 1}],
+            "reason": "arrived broken",
+        },
+    ),
+)
+async def ask_for_return(
+    uses: Uses, caller: Caller, order_id: OrderId, key: IdempotencyKey, body: OptionalJsonBody
+) -> Response:
+    """Return units of a delivered order for a `refund` (the default) or an `exchange`.
+
+    Small returns are approved at once; others wait for an operator. With an `Idempotency-Key`, a
+    repeated request is one return. Customers may ask until the return window is over; with
+    `requestedBy: operator` it is approved at once, and may be later.
+    """
+    request = CommandBody(body)
+    await find_order(uses, order_id)
+    async with uses.reading() as session:
+        skus = await find_skus(session, order_id)
+    message = _request(request, skus, new_id(RETURN, key, caller, order_id))
+    case = await tell_after_sales(uses, order_id, message)
+    asked = {line.line_no: line.quantity for line in case.lines}
+    if (case.kind, asked) != (message.kind, message.lines):
+        raise refusal(
+            409,
+            "idempotency_key_reused",
+            "this key belongs to another return: send a new key",
+            "Idempotency-Key",
+        )
+    return answer(return_answer(case), 202)
+
+
+@router.get("/orders/{orderId}/returns", summary="An order's returns", response_model=ReturnsAnswer)
+async def order_returns(uses: Uses, order_id: OrderId) -> Response:
+    """All of them, first to last."""
+    await find_order(uses, order_id)
+    async with uses.reading() as session:
+        cases = await after_sales.returns_of(session, order_id)
+    return answer(ReturnsAnswer(returns=tuple(return_answer(case) for case in cases)))
+
+
+@router.get("/returns", summary="Returns by state", response_model=ReturnsAnswer)
+async def list_returns(
+    uses: Uses,
+    state: Annotated[list[ReturnState] | None, Query(description="Repeatable.")] = None,
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
+) -> Response:
+    """Newest first; without a state, those that have not ended."""
+    states = state or [ReturnState.REQUESTED, ReturnState.APPROVED, ReturnState.RECEIVED]
+    async with uses.reading() as session:
+        cases = await after_sales.list_returns(session, states, limit)
+    return answer(ReturnsAnswer(returns=tuple(return_answer(case) for case in cases)))
+
+
+@router.get(
+    "/returns/{returnId}", summary="One return", response_model=ReturnAnswer, responses=REFUSALS
+)
+async def show_return(uses: Uses, return_id: ReturnId) -> Response:
+    """The return as it is now."""
+    return answer(return_answer(await _find(uses, return_id)))
+
+
+@router.post(
+    "/returns/{returnId}/approve",
+    status_code=202,
+    summary="Approve a return",
+    response_model=ReturnAnswer,
+    responses=REFUSALS,
+    openapi_extra=takes({"reason": "as agreed on the phone"}),
+)
+async def approve_return(uses: Uses, return_id: ReturnId, body: OptionalJsonBody) -> Response:
+    """The customer is told to send the goods back."""
+    return await _decide(uses, return_id, body, approve=True)
+
+
+@router.post(
+    "/returns/{returnId}/reject",
+    status_code=202,
+    summary="Reject a return",
+    response_model=ReturnAnswer,
+    responses=REFUSALS,
+    openapi_extra=takes({"reason": "the seal was broken"}),
+)
+async def reject_return(uses: Uses, return_id: ReturnId, body: OptionalJsonBody) -> Response:
+    """The customer is told why; also possible once it is approved, until it has arrived."""
+    return await _decide(uses, return_id, body, approve=False)
+
+
+@router.post(
+    "/returns/{returnId}/received",
+    status_code=202,
+    summary="Returned goods have arrived",
+    response_model=ReturnAnswer,
+    responses=REFUSALS,
+    openapi_extra=takes(
+        {"items": [{"lineNo": 1, "resellable": 1, "damaged": 0}], "warehouseId": "WH-HZ"}
+    ),
+)
+async def receive_return(uses: Uses, return_id: ReturnId, body: OptionalJsonBody) -> Response:
+    """Book what came: `resellable` units are in stock again, `damaged` ones are written off.
+
+    The money for what came goes back, or the same goods are sent again. What did not come stays
+    the customer's. Without a `warehouseId`, it is the warehouse that had sent the goods.
+    """
+    request = CommandBody(body)
+    case = await _find(uses, return_id)
+    found = read_received(request.fields, {line.line_no: line.sku for line in case.lines})
+    warehouse_id = request.fields.text("warehouseId", 64)
+    request.refuse_if_wrong()
+    message = ReturnArrived(return_id=return_id, lines=found, warehouse_id=warehouse_id)
+    return answer(return_answer(await tell_after_sales(uses, case.order_id, message)), 202)
+
+
+async def _decide(uses: Resources, return_id: str, body: object, *, approve: bool) -> Response:
+    request = CommandBody(body)
+    reason = request.fields.text("reason", REASON_LIMIT)
+    request.refuse_if_wrong()
+    case = await _find(uses, return_id)
+    message = ReturnDecision(return_id=return_id, approve=approve, reason=reason)
+    return answer(return_answer(await tell_after_sales(uses, case.order_id, message)), 202)
+
+
+async def _find(uses: Resources, return_id: str) -> ReturnCase:
+    case = None
+    if _ID.fullmatch(return_id):
+        async with uses.reading() as session:
+            case = await after_sales.find_return(session, return_id)
+    if case is None:
+        raise refusal(404, "return_not_found", "there is no such return", "returnId")
+    return case
+
+
+def _request(request: CommandBody, skus: Mapping[int, str], return_id: str) -> AskForReturn:
+    fields = request.fields
+    kind = fields.text("kind", 20, str.lower)
+    if kind not in _KINDS:
+        fields.note("unknown_kind", "kind", "send refund or exchange")
+    requester = fields.text("requestedBy", 20, str.lower)
+    if requester not in _REQUESTERS:
+        fields.note("unknown_requester", "requestedBy", "send customer or operator")
+    reason = fields.text("reason", REASON_LIMIT)
+    lines = read_items(fields, skus)
+    if fields.get("items") is None:
+        fields.note("required", "items", "send the lines that come back, at least one")
+    request.refuse_if_wrong()
+    return AskForReturn(
+        return_id=return_id,
+        kind=_KINDS[kind],
+        lines=lines,
+        reason=reason,
+        requested_by=_REQUESTERS[requester],
+    )

@@ -1,0 +1,128 @@
+"""What operators have to do, and what they decide: `GET /tasks`, `POST /tasks/{taskId}/done`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from temporalio.service import RPCError, RPCStatusCode
+
+from api import outages
+from api.answers import TaskAnswer, TaskList, answer
+from api.auth import authorize
+from api.bodies import OptionalJsonBody
+from api.command_body import REASON_LIMIT, REFUSALS, CommandBody, takes
+from api.problems import Refusal, refusal
+from api.resources import Resources, Uses
+from api.views import operator_task
+from db import operator_tasks, orders
+from db.operator_tasks import OperatorTask, TaskState
+from domain.ids import order_workflow_id
+from domain.parcel_exceptions import Decision
+from workflows.messages import ParcelDecided
+from workflows.order import OrderWorkflow
+
+router = APIRouter(tags=["operators"], dependencies=[Depends(authorize)])
+
+_DECISIONS = {"", *Decision}
+
+TaskId = Annotated[str, Path(alias="taskId", max_length=40, description="A task's id.")]
+State = Annotated[Literal["open", "done", "obsolete"], Query()]
+
+
+@router.get("/tasks", summary="What operators have to do", response_model=TaskList)
+async def list_tasks(
+    uses: Uses, state: State = "open", limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> Response:
+    """Tasks in one state, the urgent ones first, then the oldest."""
+    async with uses.reading() as session:
+        found = await operator_tasks.find_tasks(session, state=state, limit=limit)
+        numbers = await orders.order_numbers(session, [task.order_id for task in found])
+    tasks = tuple(operator_task(task, numbers.get(task.order_id, "")) for task in found)
+    return answer(TaskList(tasks=tasks))
+
+
+@router.post(
+    "/tasks/{taskId}/done",
+    summary="Close a task, with a decision",
+    response_model=TaskAnswer,
+    responses=REFUSALS,
+    openapi_extra=takes({"decision": "refund", "note": "the carrier confirmed the loss"}),
+)
+async def close_task(uses: Uses, task_id: TaskId, body: OptionalJsonBody) -> Response:
+    """Say that it is done. For a parcel in trouble, `decision` says what becomes of it.
+
+    `refund` gives the parcel up and its money back; `wait` stops a refund that would come by
+    itself. Without a decision everything takes its course. Repeating it is harmless.
+    """
+    request = CommandBody(body)
+    decision = request.fields.text("decision", 20, str.lower)
+    note = request.fields.text("note", REASON_LIMIT)
+    if decision not in _DECISIONS:
+        request.fields.note("unknown_decision", "decision", "send refund or wait, or leave it out")
+    request.refuse_if_wrong()
+    task = await _find(uses, task_id)
+    if decision and not task.tracking_number:
+        raise refusal(422, "nothing_to_decide", "this task is not about a parcel", "decision")
+    told = task.state == TaskState.OPEN and bool(decision)
+    if told:
+        await _tell_workflow(uses, task, Decision(decision))
+    return answer(operator_task(await _close(uses, task, decision, note, told=told)))
+
+
+async def _find(uses: Resources, task_id: str) -> OperatorTask:
+    async with uses.reading() as session:
+        task = await session.get(OperatorTask, task_id)
+    if task is None:
+        raise _unknown()
+    return task
+
+
+async def _tell_workflow(uses: Resources, task: OperatorTask, decision: Decision) -> None:
+    """Told before it is written down: what is repeated is told twice, which changes nothing."""
+    handle = uses.client.get_workflow_handle(order_workflow_id(task.order_id))
+    decided = ParcelDecided(tracking_number=task.tracking_number, decision=decision)
+    try:
+        async with outages.temporal(uses.patience, "close the task once more"):
+            await handle.signal(OrderWorkflow.parcel_decided, decided)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        if decision is Decision.REFUND:
+            message = "the order's process has ended: refund the order itself"
+            raise refusal(409, "order_ended", message) from error
+
+
+async def _close(
+    uses: Resources, found: OperatorTask, decision: str, note: str, *, told: bool
+) -> OperatorTask:
+    now = datetime.now(UTC)
+    async with uses.writing() as session:
+        # In the order in which the workflow's own steps lock them.
+        await orders.lock_order(session, found.order_id)
+        task = await operator_tasks.lock_task(session, found.id)
+        if task is None:
+            raise _unknown()
+        if task.state == TaskState.DONE and decision not in {"", task.decision}:
+            message = f"it was closed before, with the decision {task.decision or 'none'}"
+            raise refusal(409, "task_closed", message)
+        # What we told the workflow may have made the task obsolete already.
+        if task.state == TaskState.OPEN or (told and task.state == TaskState.OBSOLETE):
+            task.state, task.closed_at = TaskState.DONE, now
+            task.decision, task.note = decision, note
+            await orders.add_event(
+                session,
+                task.order_id,
+                "task_done",
+                now,
+                dedupe_key=f"task_done:{task.id}",
+                task=task.kind,
+                tracking_number=task.tracking_number,
+                decision=decision,
+            )
+    return task
+
+
+def _unknown() -> Refusal:
+    return refusal(404, "task_not_found", "there is no such task", "taskId")

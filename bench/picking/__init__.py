@@ -1,0 +1,1 @@
+"""How much walking the picking routes save, and what it costs to find them."""

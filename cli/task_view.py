@@ -1,0 +1,42 @@
+"""Tasks of operators at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli import output
+
+
+def tasks_table(tasks: Sequence[Mapping[str, Any]]) -> Table:
+    """One row for each task; urgent ones stand out."""
+    return output.table(
+        "",
+        ("task", "UTC", "order", "parcel", "what to do"),
+        [
+            (
+                task["taskId"],
+                output.moment(task["openedAt"]),
+                task["orderNumber"] or task["orderId"],
+                task["trackingNumber"],
+                Text(task["task"], style="bold red" if task["urgent"] else ""),
+            )
+            for task in tasks
+        ],
+    )
+
+
+def open_tasks(order: Mapping[str, Any]) -> RenderableType | None:
+    """What people still have to do for an order; nothing if there is nothing."""
+    found = [task for task in order.get("tasks") or [] if task["state"] == "open"]
+    if not found:
+        return None
+    return output.table(
+        "For an operator",
+        ("task", "parcel", "what to do"),
+        [(task["taskId"], task["trackingNumber"], task["task"]) for task in found],
+    )

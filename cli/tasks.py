@@ -1,0 +1,65 @@
+"""`tasks`: what operators have to do, and what they decide."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cli import output
+from cli.http import api
+from cli.options import DEFAULT_DATA_DIR, ApiKey, ApiUrl, AsJson, DataDir
+from cli.task_view import tasks_table
+from cli.whereabouts import Whereabouts
+from domain.parcel_exceptions import Decision
+
+app = typer.Typer(no_args_is_help=True, help="See what people have to do, and say it is done.")
+
+
+@app.command("list", epilog="Example: python starter.py tasks list --state done")
+def list_tasks(
+    *,
+    state: Annotated[
+        str, typer.Option(metavar="STATE", help="open, done, or obsolete (solved by itself).")
+    ] = "open",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    api_url: ApiUrl = "",
+    api_key: ApiKey = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show tasks: the urgent ones first, then the oldest."""
+    with api(Whereabouts(data_dir, api=api_url, api_key=api_key)) as shop:
+        found: list[dict[str, Any]] = shop.get("/tasks", state=state)["tasks"]
+    if as_json:
+        output.print_json(found)
+    elif found:
+        output.console.print(tasks_table(found))
+    else:
+        output.say(f"There are no {state} tasks.", style="dim")
+
+
+@app.command("done", epilog="Example: python starter.py tasks done T3ZK7... --decision refund")
+def done(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task's id (T...).")],
+    *,
+    decision: Annotated[
+        Decision | None,
+        typer.Option(
+            help="About a parcel: refund it, or wait on (which also stops a refund that is due)."
+        ),
+    ] = None,
+    note: Annotated[str, typer.Option(help="For those who look at it later.")] = "",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    api_url: ApiUrl = "",
+    api_key: ApiKey = "",
+    as_json: AsJson = False,
+) -> None:
+    """Close a task; without a decision everything takes its course."""
+    body = {"decision": decision.value if decision else "", "note": note}
+    with api(Whereabouts(data_dir, api=api_url, api_key=api_key)) as shop:
+        closed = shop.post(f"/tasks/{task}/done", body)
+    if as_json:
+        output.print_json(closed)
+        return
+    decided = f", decision: {closed['decision']}" if closed["decision"] else ""
+    output.say(f"Task {task} is {closed['state']}{decided}.")

@@ -1,0 +1,119 @@
+"""What goes wrong with a parcel, and what is done about it: one table.
+
+The customer is told of each of these (`delivery_update`), and an operator gets a task. Money goes
+back by itself in two cases alone: the carrier has brought everything back, or it has said that the
+parcel is lost and nobody has found or decided anything else in `LOST_PARCEL_PATIENCE`. Silence is
+never proof of a loss: there an operator decides, once the carrier has answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from domain.order import Value
+from domain.tracking import TrackingStatus
+
+
+class ParcelTrouble(StrEnum):
+    """Something that a parcel does not get out of by itself; also the kind of its task."""
+
+    NO_SCAN = "parcel_no_scan"
+    ATTEMPT_FAILED = "parcel_attempt_failed"
+    STUCK = "parcel_stuck"
+    REFUSED = "parcel_refused"
+    RETURNING = "parcel_returning"
+    RETURNED = "parcel_returned"
+    LOST = "parcel_lost"
+    CANCELLED = "parcel_cancelled"
+    NO_NEWS = "parcel_no_news"
+    NOT_FOLLOWED = "parcel_not_followed"
+
+
+class Remedy(StrEnum):
+    """What happens to the money if no operator decides otherwise."""
+
+    NONE = "none"
+    REFUND_WHEN_BACK = "refund_when_back"
+    REFUND_AFTER_PATIENCE = "refund_after_patience"
+
+
+class Decision(StrEnum):
+    """What an operator decides. To `wait` also stops a refund that was about to come by itself."""
+
+    WAIT = "wait"
+    REFUND = "refund"
+
+
+class Response(Value):
+    """What one trouble calls for; `task` is what an operator has to do."""
+
+    task: str
+    remedy: Remedy = Remedy.NONE
+    urgent: bool = False
+
+
+_T = ParcelTrouble
+
+RESPONSES: Mapping[ParcelTrouble, Response] = {
+    _T.NO_SCAN: Response(
+        task="Ask the carrier where the parcel is; refund once it says that it is lost"
+    ),
+    _T.ATTEMPT_FAILED: Response(
+        task="Check the address and the phone number with the customer before the next attempt"
+    ),
+    _T.STUCK: Response(task="Ask the carrier what keeps the parcel"),
+    _T.REFUSED: Response(
+        task="Ask the customer why; the money goes back when the parcel has come back",
+        remedy=Remedy.REFUND_WHEN_BACK,
+    ),
+    _T.RETURNING: Response(
+        task="Find out why it comes back; the money goes back when the parcel has",
+        remedy=Remedy.REFUND_WHEN_BACK,
+    ),
+    _T.RETURNED: Response(
+        task="Look at the goods: book them in again (`stock receive`), or write them off",
+        remedy=Remedy.REFUND_WHEN_BACK,
+    ),
+    _T.LOST: Response(
+        task="Claim the parcel from the carrier; the money goes back by itself unless you wait",
+        remedy=Remedy.REFUND_AFTER_PATIENCE,
+        urgent=True,
+    ),
+    _T.CANCELLED: Response(
+        task="The carrier does not deliver it: get it back, then refund", urgent=True
+    ),
+    _T.NO_NEWS: Response(task="Check number and carrier; nobody looks for news of it any more"),
+    _T.NOT_FOLLOWED: Response(
+        task="Look for the parcel at the carrier: we have stopped asking", urgent=True
+    ),
+}
+
+_BY_STATUS: Mapping[TrackingStatus, ParcelTrouble] = {
+    TrackingStatus.ATTEMPT_FAILED: _T.ATTEMPT_FAILED,
+    TrackingStatus.EXCEPTION: _T.STUCK,
+    TrackingStatus.REFUSED: _T.REFUSED,
+    TrackingStatus.RETURNING: _T.RETURNING,
+    TrackingStatus.RETURNED: _T.RETURNED,
+    TrackingStatus.LOST: _T.LOST,
+    TrackingStatus.CANCELLED: _T.CANCELLED,
+    TrackingStatus.EXPIRED: _T.NO_NEWS,
+}
+
+# Solved as soon as the parcel is somewhere else; the others need somebody to say that they are.
+_SOLVED_BY_MOVING = frozenset(
+    {_T.NO_SCAN, _T.ATTEMPT_FAILED, _T.STUCK, _T.LOST, _T.NO_NEWS, _T.RETURNING, _T.REFUSED}
+)
+
+
+def trouble_of(status: TrackingStatus, *, silent: bool = False) -> ParcelTrouble | None:
+    """What is wrong with a parcel; an arrived one is never missed."""
+    known = _BY_STATUS.get(status)
+    if known is None and silent and status is not TrackingStatus.DELIVERED:
+        return _T.NO_SCAN
+    return known
+
+
+def solved_by(status: TrackingStatus, *, silent: bool = False) -> frozenset[ParcelTrouble]:
+    """The troubles that are over, now that the parcel is there."""
+    return _SOLVED_BY_MOVING - {trouble_of(status, silent=silent)}

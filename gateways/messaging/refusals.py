@@ -1,0 +1,13 @@
+"""What a messaging provider may refuse for good besides the message: the address itself."""
+
+from __future__ import annotations
+
+from gateways.errors import GatewayRejected
+
+
+class AddressRefused(GatewayRejected):
+    """No message can reach this mailbox, number or device: do not try it again."""
+
+
+class Unsubscribed(AddressRefused):
+    """The reader told the provider that they want no messages from us."""

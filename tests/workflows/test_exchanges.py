@@ -1,0 +1,105 @@
+"""Goods that come back for the same goods: an order of its own sends them, and costs nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.house import House, Json
+from tests.serving import eventually_async
+from tests.workflows.journey import kinds, mails, until_mailed
+from tests.workflows.returning import (
+    after_sales,
+    arrive,
+    ask,
+    delivered,
+    returned,
+    until_return,
+)
+
+
+async def until_replaced(house: House, case: Json) -> Json:
+    """Wait until the replacement is at the warehouse; its order."""
+    found: Json = {}
+
+    async def look() -> bool:
+        nonlocal found
+        found = (await house.call("GET", f"/returns/{case['returnId']}")).json()
+        return bool(found["replacementOrderId"])
+
+    await eventually_async(look)
+    return await house.order(found["replacementOrderId"])
+
+
+async def test_an_exchange_sends_the_same_goods_again_at_no_cost(house: House) -> None:
+    product = await house.add_product(stock=3)
+    order = await delivered(house, product, quantity=2)
+    case = await returned(house, order, {1: 1}, kind="exchange", reason="a scratch")
+    await arrive(house, case, {1: (0, 1)})
+
+    replacement = await until_replaced(house, case)
+    new_id = replacement["orderId"]
+    assert replacement["replacementOf"] == order["orderId"]
+    assert replacement["pricing"]["total"] == "0.00"
+    assert [line["quantity"] for line in replacement["items"]] == [1]
+    number = await house.ship(new_id)
+    await until_mailed(house, new_id, "exchange_shipped")
+    await house.deliver(new_id, number)
+    await house.until_waiting_for(new_id, "enjoy")
+    await house.pass_time(new_id, timedelta(hours=25))
+
+    settled = await until_return(house, case, "exchanged")
+    assert settled["replacementOrderId"] == new_id
+    assert await house.stock(product) == (0, 0, 0)
+    shown = await house.order(order["orderId"])
+    assert (shown["paymentStatus"], shown["kept"]) == ("paid", "200.00")
+    assert kinds(shown)[-2:] == ["replacement_placed", "return_exchanged"]
+    done = await house.until(new_id, status="completed", paymentStatus="paid")
+    assert "order_confirmed" in kinds(done)
+    told = await mails(house, new_id)
+    assert not told["order_shipped"]
+    assert not told["order_confirmed"]
+    assert not told["review_invitation"]
+    await house.assert_laws_hold()
+
+
+async def test_an_exchange_without_goods_becomes_a_refund(house: House) -> None:
+    product = await house.add_product(stock=1)
+    order = await delivered(house, product, quantity=1)
+    case = await returned(house, order, {1: 1}, kind="exchange")
+    await arrive(house, case, {1: (0, 1)})
+    replacement = await until_replaced(house, case)
+    new_id = replacement["orderId"]
+
+    await house.until_waiting_for(new_id, "goods to arrive")
+    await house.pass_time(new_id, timedelta(days=7, minutes=1))
+
+    await until_return(house, case, "refunded")
+    await house.until(new_id, status="cancelled")
+    shown = await house.until(order["orderId"], status="refunded", paymentStatus="refunded")
+    assert shown["kept"] == "0.00"
+    assert not (await mails(house, new_id))["order_cancelled"]
+    await house.assert_laws_hold()
+
+
+async def test_what_replaced_returned_goods_can_be_exchanged_again_but_not_refunded(
+    house: House,
+) -> None:
+    product = await house.add_product(stock=3)
+    order = await delivered(house, product, quantity=1)
+    case = await returned(house, order, {1: 1}, kind="exchange")
+    await arrive(house, case, {1: (0, 1)})
+    replacement = await until_replaced(house, case)
+    number = await house.ship(replacement["orderId"])
+    await house.deliver(replacement["orderId"], number)
+    await house.until_waiting_for(replacement["orderId"], "enjoy")
+
+    refused = await ask(house, replacement, {1: 1})
+    again = await returned(house, replacement, {1: 1}, kind="exchange")
+
+    assert refused.status_code == 409
+    assert refused.json()["errors"][0]["code"] == "nothing_to_refund"
+    assert again["state"] == "approved"
+    original = await ask(house, order, {1: 1})
+    assert original.status_code == 409
+    assert (await after_sales(house, replacement).query("waiting_for"))["what"]
+    await house.assert_laws_hold()

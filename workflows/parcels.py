@@ -1,0 +1,243 @@
+"""One parcel on its way: the carrier's news first, polling as the safety net."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from temporalio import workflow
+
+from workflows import policies
+from workflows.context import OrderContext
+from workflows.messages import ParcelNews
+from workflows.notes import note
+from workflows.parcel_polls import ParcelPolls
+
+with workflow.unsafe.imports_passed_through():
+    from activities.lost_parcels import GiveUpParcel, LostParcels, NoteTrouble
+    from activities.shipments import (
+        RecordTracking,
+        Shipments,
+        TrackingRecorded,
+    )
+    from domain.fulfillment import ShippingNews
+    from domain.notification import NotificationKind
+    from domain.parcel_exceptions import RESPONSES, Decision, ParcelTrouble, Remedy
+    from domain.statuses import OrderStatus, ShippingStatus
+    from domain.tracking import TrackingStatus
+
+
+@dataclass
+class Wish:
+    """Why the customer wants no parcel any more; `noted` once it is on the timeline."""
+
+    reason: str = ""
+    noted: str = ""
+
+
+class Parcel:
+    """One parcel, from the warehouse's door to its end; `alone` if the order has no other."""
+
+    def __init__(
+        self,
+        context: OrderContext,
+        shipped: ShippingNews,
+        *,
+        unwanted: Wish,
+        warehouse_id: str,
+        alone: bool,
+    ) -> None:
+        self._context = context
+        self._unwanted = unwanted
+        self._alone = alone
+        self.tracking_number = shipped.tracking_number
+        self.warehouse_id = warehouse_id
+        self.news: list[ParcelNews] = []
+        self._status = TrackingStatus.IN_TRANSIT
+        self._polls = ParcelPolls(context, shipped)
+        self._decision: Decision | None = None
+        self._patience_ends: datetime | None = None
+        self._left_to_people = False
+        self.delivered_at: datetime | None = None
+        # Why it does not reach the customer any more; empty as long as it may.
+        self.given_up = ""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether it is at its end: handed over, brought back, or given up."""
+        return self.came_to_nothing or self._status is TrackingStatus.DELIVERED
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether the carrier has brought the parcel back, or it was given up."""
+        return bool(self.given_up) or self._status is TrackingStatus.RETURNED
+
+    def decide(self, decision: Decision) -> None:
+        """An operator says what becomes of it."""
+        self._decision = decision
+
+    async def follow(self) -> None:
+        """Go with the parcel until it has arrived; after an interruption, go on."""
+        while not self.arrived:
+            news = await self._next_news()
+            if news is not None:
+                await self._take(news)
+            elif self._unwanted.reason:
+                await self._note_return()
+            else:
+                await self._act_without_news()
+        self.leave()
+
+    def leave(self) -> None:
+        """Ask the carrier no more."""
+        self._polls.stop()
+
+    async def _next_news(self) -> ParcelNews | None:
+        """The next webhook, or what polling finds; after the last poll, webhooks alone.
+
+        Nothing if something else is to be done: the customer has just asked for the parcel to come
+        back, an operator has decided, or a lost parcel was not found in time.
+        """
+        while not self.news:
+            if self._unwanted.reason or self._decision is not None:
+                return None
+            self._polls.begin()
+            if not self._polls.running:
+                await self._leave_to_people()
+            if self._alone:
+                self._context.display.waits(
+                    "the carrier's news",
+                    until=self._patience_ends,
+                    then=self._then(),
+                )
+            if not await self._wait():
+                return None
+            polled = await self._polls.take()
+            if polled is not None:
+                return ParcelNews(snapshot=polled)
+        return self.news.pop(0)
+
+    def _then(self) -> str:
+        if self._patience_ends is not None:
+            return "the lost parcel's money goes back"
+        if self._polls.running:
+            return "the carrier is asked every few hours"
+        return "an operator looks for the parcel"
+
+    async def _wait(self) -> bool:
+        """Wait for anything; false if a lost parcel was not found in time."""
+        left = self._patience_ends - workflow.now() if self._patience_ends else None
+        try:
+            await workflow.wait_condition(
+                lambda: (
+                    bool(self.news or self._unwanted.reason or self._decision)
+                    or self._polls.answered
+                ),
+                timeout=left,
+                timeout_summary="The lost parcel's money goes back" if left else None,
+            )
+        except TimeoutError:
+            return False
+        return True
+
+    async def _note_return(self) -> None:
+        """A parcel that is refused at the door comes back, and its money with it."""
+        reason, self._unwanted.reason = self._unwanted.reason, ""
+        self._unwanted.noted = reason
+        await note(
+            self._context.order_id,
+            "return_requested",
+            "The cancellation becomes a return",
+            reason=reason,
+            until="the parcel comes back: the customer refuses it at the door",
+        )
+
+    async def _act_without_news(self) -> None:
+        """An operator has decided, or patience with a lost parcel is over: wait on, or give up."""
+        decision, self._decision = self._decision, None
+        self._patience_ends = None
+        if decision is Decision.WAIT:
+            return
+        lost = self._status is TrackingStatus.LOST
+        reason = "the carrier lost the parcel" if lost else "the parcel is given up"
+        answer = await workflow.execute_local_activity_method(
+            LostParcels.give_up_parcel,
+            GiveUpParcel(
+                order_id=self._context.order_id,
+                tracking_number=self.tracking_number,
+                reason=reason,
+                at=workflow.now(),
+            ),
+            summary=f"Go on without the parcel: {reason}",
+            **policies.BOOKS,
+        )
+        if answer.given_up:
+            self.given_up = reason
+            if answer.status is OrderStatus.DELIVERED:
+                self._context.tell(NotificationKind.ORDER_DELIVERED)
+
+    async def _leave_to_people(self) -> None:
+        """Nobody is asked any more: somebody has to look for the parcel."""
+        if self._left_to_people or not workflow.patched("operators look for parcels"):
+            return
+        self._left_to_people = True
+        await workflow.execute_local_activity_method(
+            LostParcels.note_trouble,
+            NoteTrouble(
+                order_id=self._context.order_id,
+                tracking_number=self.tracking_number,
+                trouble=ParcelTrouble.NOT_FOLLOWED,
+                at=workflow.now(),
+            ),
+            summary="Have an operator look for the parcel",
+            **policies.BOOKS,
+        )
+
+    async def _take(self, news: ParcelNews) -> None:
+        recorded = await workflow.execute_local_activity_method(
+            Shipments.record_tracking,
+            RecordTracking(
+                order_id=self._context.order_id,
+                snapshot=news.snapshot,
+                callback_ids=(news.callback_id,),
+                at=workflow.now(),
+            ),
+            summary=f"Record the parcel's status: {news.snapshot.status}",
+            **policies.BOOKS,
+        )
+        self._polls.hear(news.snapshot, recorded.carrier, by_webhook=bool(news.callback_id))
+        # Compared with what we know: the answer of a run that made the change may have been lost.
+        if recorded.status is not self._status:
+            self._status = recorded.status
+            self.delivered_at = recorded.delivered_at
+            self._set_patience(recorded.trouble)
+            self._announce(recorded)
+        elif recorded.trouble is ParcelTrouble.NO_SCAN:
+            self._tell_update(recorded, TrackingStatus.EXPIRED)
+
+    def _set_patience(self, trouble: ParcelTrouble | None) -> None:
+        """How long a parcel that the carrier calls lost may still be found."""
+        lost = trouble is not None and RESPONSES[trouble].remedy is Remedy.REFUND_AFTER_PATIENCE
+        patience = self._context.timings.lost_parcel_patience
+        self._patience_ends = workflow.now() + patience if lost else None
+
+    def _announce(self, recorded: TrackingRecorded) -> None:
+        context = self._context
+        if recorded.shipping_status is ShippingStatus.DELIVERED:
+            context.display.statuses(
+                status=OrderStatus.DELIVERED, shipping=ShippingStatus.DELIVERED
+            )
+            context.tell(NotificationKind.ORDER_DELIVERED)
+        else:
+            context.display.statuses(shipping=recorded.shipping_status)
+            self._tell_update(recorded, recorded.status)
+
+    def _tell_update(self, recorded: TrackingRecorded, status: TrackingStatus) -> None:
+        occasion = f"{status}:{workflow.now():%Y%m%d%H%M%S}"
+        self._context.tell(
+            NotificationKind.DELIVERY_UPDATE,
+            occasion=occasion if self._alone else f"{occasion}:{self.tracking_number}",
+            location=recorded.location,
+            parcel_status=status,
+            tracking_number="" if self._alone else self.tracking_number,
+        )
