@@ -79,7 +79,7 @@ async def pass_the_night(shop: Shop, story: Story, order_id: str) -> None:
     """If an invitation has come due at night: it waits until it is day where she lives."""
     if await shop.sleeps(order_id):
         story.say("It is night where she lives: the invitation waits for the morning.")
-        await pass_time(shop, story, order_id, _LONGEST_NIGHT, "the night")
+        await pass_time(shop, story, order_id, _LONGEST_NIGHT, "the hours of the night")
 
 
 async def expect(shop: Shop, order_id: str, status: str, payment: str, goods: str) -> Body:
