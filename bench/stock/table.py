@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,8 +31,9 @@ class Cell:
 
     @property
     def cpu_ratio(self) -> float:
-        """How many times less CPU time it takes."""
-        return self.alone.cpu_per_thousand / self.together.cpu_per_thousand
+        """How many times less CPU time it takes; infinite if that is too little to be measured."""
+        together = self.together.cpu_per_thousand
+        return self.alone.cpu_per_thousand / together if together else math.inf
 
 
 def show(cells: Sequence[Cell], broken: Sequence[str], console: Console) -> None:
@@ -47,7 +49,7 @@ def show(cells: Sequence[Cell], broken: Sequence[str], console: Console) -> None
             *_load(cell.alone),
             *_load(cell.together),
             f"{cell.ratio:.1f}",
-            f"{cell.cpu_ratio:.1f}",
+            f"{cell.cpu_ratio:.1f}" if math.isfinite(cell.cpu_ratio) else "–",
         )
     console.print(table)
     for line in _verdicts(cells):

@@ -48,9 +48,15 @@ def messages(sent: Mapping[str, int], mails: int, mail_page: str, customer_page:
     output.console.print()
     output.console.print(Rule(Text("What customers were told", style="bold"), align="left"))
     output.say("  " + ", ".join(f"{count} {name}" for name, count in sent.items()))
-    output.say(f"  {mails} mails arrived, confirmations with the order as PDF: {mail_page}")
+    output.console.print(
+        f"  {mails} mails arrived, confirmations with the order as PDF: {mail_page}",
+        soft_wrap=True,
+        highlight=False,
+    )
     if customer_page:
-        output.console.print(f"  A customer's page: {customer_page}", soft_wrap=True)
+        output.console.print(
+            f"  A customer's page: {customer_page}", soft_wrap=True, highlight=False
+        )
 
 
 def books(report: AuditReport, ui: str) -> None:

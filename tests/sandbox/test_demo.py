@@ -30,7 +30,8 @@ async def test_the_demo_takes_orders_down_every_path_and_the_books_are_right() -
         "return refunded",
         "Every law holds.",
         "Temporal Web UI: http://127.0.0.1:",
-        "mails arrived: http://127.0.0.1:",
+        "confirmations with the order as PDF: http://127.0.0.1:",
+        "A customer's page: http://127.0.0.1:",
     ):
         assert words in shown.out
     for provider in ("stripe", "paypal", "alipay", "wechatpay"):
