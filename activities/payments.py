@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -11,11 +11,11 @@ from pydantic import Field
 from temporalio import activity
 
 from activities.failures import not_yet
+from activities.payment_gateways import PaymentGateways, gateway_of
 from activities.settling import Settled, settle, standing_towards
 from db import callbacks, orders, payments
 from db.engine import Sessions, single_statements
 from db.payments import AttemptState
-from domain.errors import PermanentError
 from domain.ids import idempotency_key
 from domain.money import Money
 from domain.order import GatewayName, Value
@@ -31,7 +31,6 @@ from domain.payment import (
 )
 from domain.settlement import Answer, Settlement, decide
 from gateways.errors import GatewayRejected, NotFound
-from gateways.payments.protocol import PaymentGateway
 
 # A customer's approval may outlive a declined capture; it is not tried for ever.
 _MOST_CAPTURES = 5
@@ -110,14 +109,10 @@ class AwaitPayment(Value):
     waiting: tuple[Settlement, ...] = (Settlement.OPEN, Settlement.PROCESSING)
 
 
-class GatewayOff(PermanentError):
-    """The payment's provider has no credentials on this worker."""
-
-
 class Payments:
     """Talks to providers and keeps our books; provider calls carry the intent's key."""
 
-    def __init__(self, sessions: Sessions, gateways: Mapping[GatewayName, PaymentGateway]) -> None:
+    def __init__(self, sessions: Sessions, gateways: PaymentGateways) -> None:
         self._sessions = sessions
         self._gateways = gateways
 
@@ -200,7 +195,7 @@ class Payments:
         view = await self._capture(payment, key) if key else None
         if command.close:
             if view is None or view.state not in {PaymentState.PAID, PaymentState.PROCESSING}:
-                view = await self._gateway(payment.gateway).close(payment.ref)
+                view = await gateway_of(self._gateways, payment.gateway).close(payment.ref)
             return view
         view = view or await self._query(payment)
         if view.state is PaymentState.APPROVED:
@@ -214,7 +209,7 @@ class Payments:
 
     async def _query(self, payment: payments.Payment) -> PaymentView:
         try:
-            return await self._gateway(payment.gateway).query(payment.ref)
+            return await gateway_of(self._gateways, payment.gateway).query(payment.ref)
         except NotFound as error:
             # Only closing may conclude that nobody can pay it.
             return _nothing_paid(payment, PaymentState.PENDING, failure_message=str(error))
@@ -229,14 +224,14 @@ class Payments:
             if reference not in listed:
                 # Unknown to the provider itself: there is nothing to put in the books.
                 with suppress(NotFound):
-                    gateway = self._gateway(payment.gateway)
+                    gateway = gateway_of(self._gateways, payment.gateway)
                     found.append(await gateway.query_refund(payment.ref, refund_ref=reference))
         return found
 
     async def _capture(self, payment: payments.Payment, key: str) -> PaymentView:
         """Take the money; once the provider has answered, the key has served."""
         try:
-            view = await self._gateway(payment.gateway).capture(payment.ref, key)
+            view = await gateway_of(self._gateways, payment.gateway).capture(payment.ref, key)
         except GatewayRejected as error:
             view = await self._not_captured(payment, error)
         async with self._sessions.begin() as session:
@@ -294,7 +289,7 @@ class Payments:
             idempotency_key=payment.idempotency_key,
             expires_at=payment.expires_at,
         )
-        outcome = await self._gateway(payment.gateway).create(request)
+        outcome = await gateway_of(self._gateways, payment.gateway).create(request)
         async with self._sessions.begin() as session:
             # The event refers to the order: who settles locks that first, and so must we.
             await orders.lock_order(session, order.id)
@@ -310,12 +305,6 @@ class Payments:
                 attempt=payment.attempt,
             )
             return _record_creation(row, outcome)
-
-    def _gateway(self, name: str) -> PaymentGateway:
-        for known, gateway in self._gateways.items():
-            if known == name:
-                return gateway
-        raise GatewayOff(f"no credentials for {name}: set its variables and restart the worker")
 
 
 def _refunds_in(news: Sequence[callbacks.Callback]) -> list[str]:

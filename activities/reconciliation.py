@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from temporalio import activity
 
-from activities.payments import GatewayOff
+from activities.payment_gateways import GatewayOff, PaymentGateways, gateway_of
 from db import reconciliation, refunds
 from db.engine import Sessions, single_statements
 from db.payments import AttemptState, Payment
 from db.refunds import Refund, RefundRowState, is_unlisted
 from domain.errors import RateLimited
 from domain.money import Money
-from domain.order import GatewayName, Value
+from domain.order import Value
 from domain.payment import PaymentView, RefundState, RefundView
 from domain.reconciliation import (
     REPAIRABLE,
@@ -28,7 +27,6 @@ from domain.reconciliation import (
     compare_refund,
 )
 from gateways.errors import GatewayAuthError, GatewayRejected, NotFound, OutcomeUnknown
-from gateways.payments.protocol import PaymentGateway
 
 # Providers are asked about this many payments at once.
 _AT_ONCE = 6
@@ -92,7 +90,7 @@ class Reconciliation:
     def __init__(
         self,
         sessions: Sessions,
-        gateways: Mapping[GatewayName, PaymentGateway],
+        gateways: PaymentGateways,
         nudge: Nudge,
     ) -> None:
         self._sessions = sessions
@@ -156,14 +154,14 @@ class Reconciliation:
         if not payment.provider_ref:
             return None
         try:
-            return await self._gateway(payment.gateway).query(payment.ref)
+            return await gateway_of(self._gateways, payment.gateway).query(payment.ref)
         except NotFound:
             return None
 
     async def _ask_refund(self, payment: Payment, refund: Refund) -> RefundView | None:
         number = refund.id if refund.made_by == "shop" else ""
         try:
-            return await self._gateway(payment.gateway).query_refund(
+            return await gateway_of(self._gateways, payment.gateway).query_refund(
                 payment.ref, refund_id=number, refund_ref=refund.provider_ref
             )
         except NotFound:
@@ -218,12 +216,6 @@ class Reconciliation:
         async with single_statements(self._sessions) as session:
             found = [await session.get_one(Refund, refund_id) for refund_id in refund_ids]
         return tuple(refund.provider_ref or refund.id for refund in found)
-
-    def _gateway(self, name: str) -> PaymentGateway:
-        for known, gateway in self._gateways.items():
-            if known == name:
-                return gateway
-        raise GatewayOff(f"no credentials for {name}")
 
 
 _UNREACHABLE = (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from temporalio import activity
 
 from activities.failures import not_yet
-from activities.payments import GatewayOff
+from activities.payment_gateways import PaymentGateways, gateway_of
 from activities.refund_books import book_refund
 from activities.refund_claims import (
     ClaimRefund,
@@ -23,11 +22,10 @@ from db.engine import Sessions
 from db.payments import Payment
 from db.refunds import Refund, RefundExceedsCapture, RefundRowState
 from domain.money import Money
-from domain.order import GatewayName, Value
+from domain.order import Value
 from domain.payment import RefundRequest, RefundState, RefundView
 from domain.refunding import LinesNotRefundable
 from gateways.errors import GatewayRejected, NotFound
-from gateways.payments.protocol import PaymentGateway
 
 
 class RefundPayment(Value):
@@ -67,7 +65,7 @@ _DELAYS = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), ti
 class Refunds:
     """Gives money back, never more than was captured and never twice."""
 
-    def __init__(self, sessions: Sessions, gateways: Mapping[GatewayName, PaymentGateway]) -> None:
+    def __init__(self, sessions: Sessions, gateways: PaymentGateways) -> None:
         self._sessions = sessions
         self._gateways = gateways
 
@@ -154,7 +152,7 @@ class Refunds:
             idempotency_key=refund.idempotency_key,
         )
         try:
-            return await self._gateway(payment.gateway).refund(request)
+            return await gateway_of(self._gateways, payment.gateway).refund(request)
         except GatewayRejected as error:
             # The refusal may be of a repetition (nothing is left to refund): the first one counts.
             return await self._ask_whether_made(payment, refund) or RefundView(
@@ -173,15 +171,9 @@ class Refunds:
             return None
 
     async def _ask(self, payment: Payment, refund: Refund) -> RefundView:
-        return await self._gateway(payment.gateway).query_refund(
+        return await gateway_of(self._gateways, payment.gateway).query_refund(
             payment.ref, refund_id=refund.id, refund_ref=refund.provider_ref
         )
-
-    def _gateway(self, name: str) -> PaymentGateway:
-        for known, gateway in self._gateways.items():
-            if known == name:
-                return gateway
-        raise GatewayOff(f"no credentials for {name}: set its variables and restart the worker")
 
 
 def _waited() -> timedelta:
