@@ -7,7 +7,6 @@ import json
 import re
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -243,10 +242,3 @@ def load_settings() -> Settings:
 def reveal(secret: SecretStr | None) -> str:
     """The secret itself; empty if it is not set."""
     return "" if secret is None else secret.get_secret_value()
-
-
-def read_secret(value: str) -> str:
-    """PEM text as given, or the content of the file that `value` names."""
-    if value.lstrip().startswith("-----BEGIN") or not Path(value).exists():
-        return value
-    return Path(value).read_text()
