@@ -160,6 +160,7 @@ class Settings(BaseSettings):
     tracking_poll_limit: int = 72
     parcel_silence: timedelta = timedelta(hours=48)
     lost_parcel_patience: timedelta = timedelta(hours=48)
+    lost_parcel_remedy: Literal["refund", "reship", "wait"] = "refund"
     review_delay: timedelta = timedelta(hours=24)
     slow_order_alert: timedelta = timedelta(seconds=30)
 

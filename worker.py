@@ -41,6 +41,7 @@ from activities.fulfillment import Fulfillment
 from activities.handover import Handover
 from activities.inbox import Courier, Inbox
 from activities.inventory import Stock
+from activities.late_picking import LatePicking
 from activities.leaks import Leaks
 from activities.lost_parcels import LostParcels
 from activities.notifications import Notifications
@@ -65,6 +66,7 @@ from workflows.callback_redelivery import CallbackRedeliveryWorkflow
 from workflows.late_payment import LatePaymentWorkflow
 from workflows.leak_detection import DetectLeaks, LeakDetectionWorkflow
 from workflows.order import OrderWorkflow
+from workflows.picking_watch import PickingWatchWorkflow
 from workflows.reconcile import Reconcile, ReconcileWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.restock import RestockWorkflow
@@ -88,6 +90,7 @@ WORKFLOWS = (
     CallbackRedeliveryWorkflow,
     ReconcileWorkflow,
     LeakDetectionWorkflow,
+    PickingWatchWorkflow,
 )
 
 _GRACE = timedelta(seconds=20)
@@ -104,6 +107,7 @@ class Activities:
     records: OrderRecords
     shipments: Shipments
     lost_parcels: LostParcels
+    late_picking: LatePicking
     parts: Parts
     after_sales: AfterSales
     handover: Handover
@@ -130,6 +134,7 @@ def build_activities(
         records=OrderRecords(sessions),
         shipments=Shipments(sessions),
         lost_parcels=LostParcels(sessions),
+        late_picking=LatePicking(sessions),
         parts=Parts(sessions),
         after_sales=AfterSales(sessions, composition.return_rules(settings)),
         handover=Handover(client, policies.ORDERS_QUEUE),
@@ -184,6 +189,9 @@ def build_workers(
             activities.shipments.record_tracking,
             activities.lost_parcels.note_trouble,
             activities.lost_parcels.give_up_parcel,
+            activities.lost_parcels.resend_parcel,
+            activities.lost_parcels.make_good_parcel,
+            activities.late_picking.find_late_picking,
             activities.parts.drop_parts,
             activities.parts.drop_units,
             activities.after_sales.open_after_sales,
@@ -288,6 +296,13 @@ async def ensure_schedules(client: Client) -> None:
         static_summary="Find shelves to restock",
     )
     await _ensure_schedule(client, "restock-watch", shelves, timedelta(minutes=2))
+    parcels = ScheduleActionStartWorkflow(
+        PickingWatchWorkflow.run,
+        id="picking-watch",
+        task_queue=policies.ORDERS_QUEUE,
+        static_summary="Find parcels that should have left",
+    )
+    await _ensure_schedule(client, "picking-watch", parcels, timedelta(minutes=5))
 
 
 async def _ensure_schedule(

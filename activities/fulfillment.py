@@ -11,6 +11,7 @@ from temporalio import activity
 from db import fulfillment, inventory, orders
 from db.engine import Sessions
 from db.fulfillment import PickingListRow, PickingState
+from db.late_lists import close_late_task
 from db.parts import parts_of, restate_goods
 from db.warehouse_layouts import warehouse_layouts
 from domain.errors import PermanentError
@@ -146,6 +147,7 @@ class Fulfillment:
             row = await session.get(PickingListRow, command.picking_list_id, with_for_update=True)
             if outcome.outcome == "cancelled" and row is not None:
                 row.state, row.updated_at = PickingState.CANCELLED, command.at
+                await close_late_task(session, row, command.at)
             parts = await parts_of(session, command.order_id)
             if outcome.outcome == "cancelled" and _nothing_is_picked(order, parts):
                 orders.move(order, command.at, shipping=ShippingStatus.PENDING)

@@ -9,10 +9,9 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.reviewing import reviewable
-from db import fulfillment, orders
-from db.fulfillment import PickingListRow, Shipment
+from db import after_sales, fulfillment, orders
+from db.fulfillment import Shipment
 from db.parts import parts_of
-from domain.fulfillment import PickingList
 from domain.money import Money
 from domain.notification import Channel, NotificationKind, OrderLetter, ShortLine
 from domain.order import Order, OrderLine, Value
@@ -57,6 +56,12 @@ class Written(NamedTuple):
 
 
 _ENDED = {OrderStatus.CANCELLED, OrderStatus.REFUNDED}
+_TELLS_OF_A_PARCEL = {
+    NotificationKind.ORDER_SHIPPED,
+    NotificationKind.EXCHANGE_SHIPPED,
+    NotificationKind.RESENT_SHIPPED,
+}
+_NOT_SENT = {OrderStatus.CONFIRMED, OrderStatus.PROCESSING}
 _ASKS_TO_WAIT_OR_PAY = {NotificationKind.PAYMENT_DUE, NotificationKind.OUT_OF_STOCK}
 
 
@@ -66,6 +71,8 @@ def still_true(written: Written) -> bool:
     if kind is NotificationKind.REVIEW_INVITATION:
         arrived = order.shipping_status is ShippingStatus.DELIVERED
         return order.status not in _ENDED and arrived and bool(written.letter.items)
+    if kind is NotificationKind.SHIPPING_DELAYED:
+        return order.status in _NOT_SENT
     return kind not in _ASKS_TO_WAIT_OR_PAY or order.status not in _ENDED
 
 
@@ -94,7 +101,7 @@ async def write_letter(session: AsyncSession, order_id: str, event: CustomerEven
         **(
             await _of_parcel(session, order, own[0])
             if own
-            else {"items": await _items(session, order, event)}
+            else await _of_order(session, order, event, shipment)
         ),
         pricing=order.pricing,
         created_at=order.created_at,
@@ -115,6 +122,17 @@ async def write_letter(session: AsyncSession, order_id: str, event: CustomerEven
     return Written(letter, order)
 
 
+async def _of_order(
+    session: AsyncSession, order: Order, event: CustomerEvent, parcel: Shipment | None
+) -> dict[str, Any]:
+    """What a letter says of an order that comes in one parcel; it may have left without some."""
+    if event.kind in _TELLS_OF_A_PARCEL and parcel is not None:
+        sent = await _contents(session, order, parcel)
+        if sent and sent != order.items:
+            return {"items": sent, "part": True}
+    return {"items": await _items(session, order, event)}
+
+
 async def _items(
     session: AsyncSession, order: Order, event: CustomerEvent
 ) -> tuple[OrderLine, ...]:
@@ -124,12 +142,7 @@ async def _items(
     if not event.lines:
         return order.items
     return tuple(
-        line.model_copy(
-            update={
-                "quantity": event.lines[line.line_no],
-                "total_price": line.unit_price * event.lines[line.line_no],
-            }
-        )
+        _of_units(line, event.lines[line.line_no])
         for line in order.items
         if line.line_no in event.lines
     )
@@ -152,15 +165,16 @@ async def _of_parcel(session: AsyncSession, order: Order, parcel: Shipment) -> d
 
 
 async def _contents(session: AsyncSession, order: Order, parcel: Shipment) -> tuple[OrderLine, ...]:
-    """What is in one of an order's parcels, as its picking list says."""
-    picking_list = await session.get_one(PickingListRow, parcel.picking_list_id)
+    """What is in one of an order's parcels, less what its warehouse said that it lacks."""
     units = {
-        line.sku: line.quantity for line in PickingList.model_validate(picking_list.document).lines
+        one.line_no: one.units
+        for one in await after_sales.sent_units(session, order.order_id)
+        if one.tracking_number == parcel.tracking_number and one.units > 0
     }
     return tuple(
-        line.model_copy(
-            update={"quantity": units[line.sku], "total_price": line.unit_price * units[line.sku]}
-        )
-        for line in order.items
-        if line.sku in units
+        _of_units(line, units[line.line_no]) for line in order.items if line.line_no in units
     )
+
+
+def _of_units(line: OrderLine, units: int) -> OrderLine:
+    return line.model_copy(update={"quantity": units, "total_price": line.unit_price * units})

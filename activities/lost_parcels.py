@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities import resending
 from activities.parcel_troubles import open_parcel_task
+from activities.resending import ResendParcel
 from activities.shipments import NoShipment, note_reached
 from db import fulfillment, orders
 from db.engine import Sessions
@@ -15,7 +17,7 @@ from db.fulfillment import Shipment
 from db.operator_tasks import close_tasks
 from db.orders import OrderRow
 from db.parts import parts_of, restate_goods
-from domain.order import Value
+from domain.order import Order, Value
 from domain.parcel_exceptions import ParcelTrouble
 from domain.statuses import OrderStatus
 from domain.tracking import TrackingStatus
@@ -44,6 +46,26 @@ class ParcelGivenUp(Value):
 
     given_up: bool
     status: OrderStatus
+
+
+class ParcelResent(Value):
+    """The order that was placed for it; none if the parcel has arrived, or been paid back."""
+
+    order: Order | None
+
+
+class MakeGoodParcel(Value):
+    """What was in a lost parcel has come to the door in another one."""
+
+    order_id: str
+    tracking_number: str
+    at: datetime
+
+
+class ParcelMadeGood(Value):
+    """When the second parcel was handed over, by its carrier's clock (UTC)."""
+
+    delivered_at: datetime
 
 
 class LostParcels:
@@ -77,6 +99,25 @@ class LostParcels:
             if given_up and shipment.given_up_at is None:
                 await _give_up(session, order, shipment, command)
             return ParcelGivenUp(given_up=given_up, status=OrderStatus(order.status))
+
+    @activity.defn
+    async def resend_parcel(self, command: ResendParcel) -> ParcelResent:
+        """Place the order that sends a parcel's goods again; the same id places it once."""
+        async with self._sessions.begin() as session:
+            return ParcelResent(order=await resending.resend(session, command))
+
+    @activity.defn
+    async def make_good_parcel(self, command: MakeGoodParcel) -> ParcelMadeGood:
+        """The goods have arrived after all, in the parcel that was sent instead."""
+        async with self._sessions.begin() as session:
+            order = await orders.lock_order(session, command.order_id)
+            shipment = await fulfillment.lock_shipment(
+                session, command.order_id, command.tracking_number
+            )
+            if shipment is None:
+                raise NoShipment(command.order_id)
+            delivered_at = await resending.make_good(session, order, shipment, command.at)
+            return ParcelMadeGood(delivered_at=delivered_at)
 
 
 async def _give_up(

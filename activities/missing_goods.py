@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import inventory, orders, restock
 from db.fulfillment import PickingListRow
 from db.inventory import Hold, HoldLine
+from db.operator_tasks import open_task
 from domain.fulfillment import PickingList
 from domain.inventory import MovementReason
 from domain.missing_goods import Fate, MissingGoods, MissingLine, missing_units, worded
@@ -50,6 +51,8 @@ async def drop_units(session: AsyncSession, command: DropUnits) -> UnitsDropped:
             command.at,
             order_id=command.order_id,
         )
+    lost = [_line(row.warehouse_id, sku, count) for sku, count in units[Fate.WRITTEN_OFF].items()]
+    await _have_counted(session, command.order_id, lost, row.id, command.at)
     await orders.add_event(
         session,
         command.order_id,
@@ -95,8 +98,28 @@ async def write_off(
             at,
             order_id=hold.order_id,
         )
+        await _have_counted(session, hold.order_id, lost, hold.id, at)
         await orders.add_event(
             session, hold.order_id, "stock_written_off", at, reason=worded(missing)
+        )
+
+
+async def _have_counted(
+    session: AsyncSession, order_id: str, lost: Sequence[HoldLine], reference: str, at: datetime
+) -> None:
+    """Where goods were not found or unfit, there may be more of that: somebody counts the shelf."""
+    if lost:
+        written_off = ", ".join(
+            f"{abs(line.quantity)} × {line.sku} in {line.warehouse_id}" for line in lost
+        )
+        await open_task(
+            session,
+            kind="stock_count",
+            order_id=order_id,
+            task=f"Count what is on the shelf: {written_off} had to be written off;"
+            " `stock adjust` books a difference",
+            dedupe_key=f"stock_count:{reference}",
+            at=at,
         )
 
 

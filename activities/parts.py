@@ -11,7 +11,8 @@ from activities.missing_goods import DropUnits, UnitsDropped, drop_units, write_
 from activities.shipments import note_reached
 from db import callbacks, fulfillment, inventory, orders, restock
 from db.engine import Sessions
-from db.fulfillment import PickingState
+from db.fulfillment import OPEN_LISTS, PickingState
+from db.late_lists import close_late_task
 from db.parts import parts_of, restate_goods
 from domain.missing_goods import MissingGoods
 from domain.order import Value
@@ -76,10 +77,11 @@ class Parts:
 
 async def _close_lists(session: AsyncSession, command: DropParts) -> None:
     for row in await fulfillment.picking_lists_of(session, command.order_id):
-        opened = row.state in {PickingState.INTENDED, PickingState.ACCEPTED}
+        opened = row.state in OPEN_LISTS
         if row.warehouse_id in command.warehouses and opened:
             row.state, row.reason = PickingState.REFUSED, command.reason
             row.updated_at = command.at
+            await close_late_task(session, row, command.at)
 
 
 async def _return_stock(session: AsyncSession, command: DropParts) -> None:

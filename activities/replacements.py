@@ -1,7 +1,8 @@
-"""Orders that replace returned goods: they cost nothing, and go to the warehouse unpaid."""
+"""Orders that send goods once more: they cost nothing, and go to the warehouse unpaid."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +14,6 @@ from domain.errors import PermanentError
 from domain.inventory import HoldState
 from domain.money import Money
 from domain.order import Order, OrderLine, Pricing
-from domain.returns import ReturnCase
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 
 
@@ -34,20 +34,35 @@ async def place(session: AsyncSession, command: PlaceReplacement) -> Order:
     original = await orders.find_order(session, row.order_id)
     assert original is not None
     case = await after_sales.to_case(session, row)
-    number = await orders.next_order_number(session, command.at)
-    order = _replacement(original, case, command.order_id, number, command.at)
+    order = await place_free_order(
+        session, command.order_id, original, case.units(), command.at, return_id=case.return_id
+    )
+    row.replacement_order_id = order.order_id
+    await note(session, case, "replacement_placed", command.at, order_number=order.order_number)
+    return order
+
+
+async def place_free_order(
+    session: AsyncSession,
+    order_id: str,
+    original: Order,
+    units: Mapping[int, int],
+    at: datetime,
+    **reason: str,
+) -> Order:
+    """Store an order of `units` of the original's lines, by number, that costs nothing."""
+    number = await orders.next_order_number(session, at)
+    order = _again(original, units, order_id, number, at)
     await orders.insert_order(session, order, fingerprint="")
     await orders.add_event(
         session,
         order.order_id,
         "order_placed",
-        command.at,
+        at,
         total=str(order.total),
         replacement_of=original.order_number,
-        return_id=case.return_id,
+        **reason,
     )
-    row.replacement_order_id = order.order_id
-    await note(session, case, "replacement_placed", command.at, order_number=number)
     return order
 
 
@@ -68,22 +83,22 @@ async def confirm(session: AsyncSession, command: ConfirmReplacement) -> None:
     await orders.add_event(session, command.order_id, "order_confirmed", command.at)
 
 
-def _replacement(
-    original: Order, case: ReturnCase, order_id: str, number: str, at: datetime
+def _again(
+    original: Order, units: Mapping[int, int], order_id: str, number: str, at: datetime
 ) -> Order:
     nothing = Money.zero(original.total.currency)
-    by_number = {line.line_no: line for line in original.items}
+    wanted = [line for line in original.items if units.get(line.line_no)]
     items = [
         OrderLine(
             line_no=number,
-            product_id=by_number[line.line_no].product_id,
+            product_id=line.product_id,
             sku=line.sku,
-            name=by_number[line.line_no].name,
-            quantity=line.received,
+            name=line.name,
+            quantity=units[line.line_no],
             unit_price=nothing,
             total_price=nothing,
         )
-        for number, line in enumerate((one for one in case.lines if one.received), start=1)
+        for number, line in enumerate(wanted, start=1)
     ]
     return original.model_copy(
         update={

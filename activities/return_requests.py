@@ -51,6 +51,7 @@ async def open_return(
     known = await after_sales.find_return(session, command.return_id)
     if known is not None:
         return known
+    await _refuse_resent(session, command.order_id)
     check_request(
         command.lines,
         standing.lines,
@@ -158,6 +159,19 @@ async def settle(session: AsyncSession, command: SettleReturn) -> ReturnCase:
         detail = {"replacement_order_id": case.replacement_order_id}
     await note(session, case, f"return_{command.state}", command.at, **detail)
     return await after_sales.to_case(session, row)
+
+
+async def _refuse_resent(session: AsyncSession, order_id: str) -> None:
+    """What was sent again for a lost parcel is returned as the order that it was bought with.
+
+    Raises:
+        ReturnNotPossible: this order sent it again.
+    """
+    bought_as = await orders.resent_from(session, order_id)
+    if bought_as:
+        raise ReturnNotPossible(
+            Refusal.NOTHING_PAID, f"nothing was paid for it: return it as order {bought_as}"
+        )
 
 
 async def locked(session: AsyncSession, return_id: str) -> ReturnRow:

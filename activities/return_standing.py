@@ -54,7 +54,7 @@ async def look_at(session: AsyncSession, order_id: str, rules: ReturnRules) -> S
         closes=window_ends(
             [one.delivered_at for one in delivered if one.delivered_at], rules.window
         ),
-        money=_refunded(order, paid_back),
+        money=units_refunded(order, paid_back),
         kept=Money(minor=row.kept_minor, currency=row.currency),
     )
 
@@ -86,7 +86,8 @@ def _stand(
     ]
 
 
-def _refunded(order: Order, paid_back: Sequence[Refund]) -> UnitsRefunded:
+def units_refunded(order: Order, paid_back: Sequence[Refund]) -> UnitsRefunded:
+    """Units whose money went back or is about to, with a return or without."""
     units = Counter[int]()
     given = Money.zero(order.total.currency)
     for refund in paid_back:

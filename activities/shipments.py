@@ -11,7 +11,8 @@ from temporalio import activity
 from activities.parcel_troubles import look_after
 from db import callbacks, fulfillment, orders
 from db.engine import Sessions
-from db.fulfillment import PickingState, Shipment
+from db.fulfillment import OPEN_LISTS, PickingState, Shipment
+from db.late_lists import close_late_task
 from db.orders import OrderRow
 from db.parts import parts_of, restate_goods
 from domain.errors import PermanentError
@@ -139,9 +140,10 @@ async def _close_list(session: AsyncSession, command: RecordShipment) -> str | N
     """Mark the picking list as shipped; its id, or none if the order has no such list."""
     lists = await fulfillment.picking_lists_of(session, command.order_id)
     named = [row for row in lists if row.id == command.picking_list_id]
-    opened = [row for row in lists if row.state in {PickingState.INTENDED, PickingState.ACCEPTED}]
+    opened = [row for row in lists if row.state in OPEN_LISTS]
     for row in named or (opened if not command.picking_list_id else ()):
         row.state, row.updated_at = PickingState.SHIPPED, command.at
+        await close_late_task(session, row, command.at)
         return row.id
     return None
 

@@ -39,6 +39,7 @@ from api.observing import Observing
 from api.pages import tracking
 from api.resources import Resources
 from db.engine import connect, session_factory
+from domain.parcel_exceptions import Decision
 from gateways.http import build_client
 from settings import Settings, reveal
 from workflows.messages import OrderTimings
@@ -100,6 +101,7 @@ def create_app(
                 shipping_secret=reveal(settings.shipping_callback_secret),
                 supply_secret=reveal(settings.supply_callback_secret),
                 timings=_timings(settings),
+                lost_parcels=Decision(settings.lost_parcel_remedy),
                 sessions=sessions,
                 client=temporal_client,
                 courier=Courier(sessions, temporal_client, ORDERS_QUEUE),

@@ -20,7 +20,7 @@ from db import (
     parts,
     payments,
 )
-from db.fulfillment import PickingListRow, PickingState, Shipment, TrackingEventRow
+from db.fulfillment import OPEN_LISTS, PickingListRow, Shipment, TrackingEventRow
 from db.notifications import Notification
 from db.operator_tasks import OperatorTask
 from db.orders import OrderEvent, OrderItem, OrderRow
@@ -144,7 +144,7 @@ async def find_open_lists(
         select(col(PickingListRow.id))
         .where(
             col(PickingListRow.order_id) == order_id,
-            col(PickingListRow.state).in_([PickingState.INTENDED, PickingState.ACCEPTED]),
+            col(PickingListRow.state).in_(OPEN_LISTS),
             ~known.exists(),
         )
         .order_by(col(PickingListRow.id))

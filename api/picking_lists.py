@@ -14,13 +14,11 @@ from api.orders import OrderId
 from api.problems import Problems, Refusal, refusal
 from api.resources import Resources, Uses
 from api.updates import find_order
-from db.fulfillment import PickingListRow, PickingState, find_picking_lists
+from db.fulfillment import OPEN_LISTS, PickingListRow, PickingState, find_picking_lists
 from documents.picking_list import render_picking_list
 from domain.fulfillment import PickingList
 from domain.order import Value
 from domain.picking_priority import is_late
-
-_OPEN = {PickingState.INTENDED, PickingState.ACCEPTED}
 
 router = APIRouter(tags=["picking lists"], dependencies=[Depends(authorize)])
 
@@ -121,7 +119,7 @@ def _shown(row: PickingListRow) -> PickingListAnswer:
             "estimated_ship_at": row.estimated_ship_at,
         }
     )
-    late = row.state in _OPEN and is_late(
+    late = row.state in OPEN_LISTS and is_late(
         shown.promised_at, shown.estimated_ship_at, now=datetime.now(UTC)
     )
     return shown.model_copy(update={"late": late})

@@ -33,7 +33,7 @@ from domain.ids import order_workflow_id
 from domain.order import GatewayName, OrderDraft
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
 from workflows import display
-from workflows.messages import OrderInput, OrderTimings, Placement, PlacementAnswer
+from workflows.messages import OrderInput, Placement, PlacementAnswer
 from workflows.order import OrderWorkflow
 from workflows.policies import ORDERS_QUEUE
 
@@ -67,7 +67,7 @@ async def place(uses: Resources, placing: Placing) -> Placement | None:
         try:
             answer: PlacementAnswer | None
             if known is None:
-                answer = await _start(uses.client, placing, uses.timings)
+                answer = await _start(uses, placing)
             else:
                 answer = await _ask_again(uses.client, placing.order_id)
         except (WorkflowAlreadyStartedError, WorkflowUpdateFailedError) as error:
@@ -85,7 +85,7 @@ async def _stored_fingerprint(uses: Resources, placing: Placing) -> str | None:
         return await find_fingerprint(session, placing.order_id)
 
 
-async def _start(client: Client, placing: Placing, timings: OrderTimings) -> PlacementAnswer:
+async def _start(uses: Resources, placing: Placing) -> PlacementAnswer:
     operation = WithStartWorkflowOperation(
         OrderWorkflow.run,
         OrderInput(
@@ -93,8 +93,9 @@ async def _start(client: Client, placing: Placing, timings: OrderTimings) -> Pla
             draft=placing.cleaned.draft,
             problems=placing.cleaned.problems,
             fingerprint=placing.fingerprint,
-            timings=timings,
+            timings=uses.timings,
             after_sales=True,
+            lost_parcels=uses.lost_parcels,
         ),
         id=order_workflow_id(placing.order_id),
         task_queue=ORDERS_QUEUE,
@@ -104,7 +105,7 @@ async def _start(client: Client, placing: Placing, timings: OrderTimings) -> Pla
         search_attributes=_search_attributes(placing.cleaned.draft),
     )
     try:
-        answer: PlacementAnswer = await client.execute_update_with_start_workflow(
+        answer: PlacementAnswer = await uses.client.execute_update_with_start_workflow(
             PLACE, id=_UPDATE_ID, result_type=PlacementAnswer, start_workflow_operation=operation
         )
     finally:

@@ -19,6 +19,7 @@ from codec import EncryptingCodec
 from db.engine import Sessions
 from domain.order import GatewayName
 from domain.page_links import LinkKeys
+from domain.parcel_exceptions import Decision
 from gateways.messaging.protocol import ReceiptReader
 from gateways.payments.protocol import PaymentGateway
 from gateways.tracking.protocol import TrackingGateway
@@ -41,6 +42,7 @@ class Resources:
     shipping_secret: str
     supply_secret: str
     timings: OrderTimings
+    lost_parcels: Decision
     sessions: Sessions
     client: Client
     courier: Courier

@@ -53,14 +53,17 @@ async def list_tasks(
 async def close_task(uses: Uses, task_id: TaskId, body: OptionalJsonBody) -> Response:
     """Say that it is done. For a parcel in trouble, `decision` says what becomes of it.
 
-    `refund` gives the parcel up and its money back; `wait` stops a refund that would come by
-    itself. Without a decision everything takes its course. Repeating it is harmless.
+    `refund` gives the parcel up and its money back; `reship` sends its goods again, or refunds them
+    if there are none; `wait` stops what would come by itself. Without a decision everything takes
+    its course. Repeating it is harmless.
     """
     request = CommandBody(body)
     decision = request.fields.text("decision", 20, str.lower)
     note = request.fields.text("note", REASON_LIMIT)
     if decision not in _DECISIONS:
-        request.fields.note("unknown_decision", "decision", "send refund or wait, or leave it out")
+        request.fields.note(
+            "unknown_decision", "decision", "send refund, reship or wait, or leave it out"
+        )
     request.refuse_if_wrong()
     task = await _find(uses, task_id)
     if decision and not task.tracking_number:
@@ -89,7 +92,7 @@ async def _tell_workflow(uses: Resources, task: OperatorTask, decision: Decision
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        if decision is Decision.REFUND:
+        if decision is not Decision.WAIT:
             message = "the order's process has ended: refund the order itself"
             raise refusal(409, "order_ended", message) from error
 

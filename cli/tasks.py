@@ -45,7 +45,8 @@ def done(
     decision: Annotated[
         Decision | None,
         typer.Option(
-            help="About a parcel: refund it, or wait on (which also stops a refund that is due)."
+            help="About a parcel: refund it, send its goods again (reship; refunded if there are"
+            " none), or wait on (which also stops what would come by itself)."
         ),
     ] = None,
     note: Annotated[str, typer.Option(help="For those who look at it later.")] = "",

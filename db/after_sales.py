@@ -85,7 +85,8 @@ class ReturnLineRow(SQLModel, table=True):
 # What each parcel really held: its part of the hold, less what the warehouse said it lacked.
 SENT_UNITS = """
     SELECT holds.order_id, item.line_no, line.sku, line.warehouse_id, parcel.shipping_status,
-           parcel.delivered_at, line.quantity - coalesce(lacking.units, 0) AS units
+           parcel.delivered_at, parcel.tracking_number,
+           line.quantity - coalesce(lacking.units, 0) AS units
     FROM holds
     JOIN hold_lines AS line ON line.hold_id = holds.id
     JOIN order_items AS item ON item.order_id = holds.order_id AND item.sku = line.sku
@@ -109,13 +110,17 @@ _SENT_OF_ORDER = text(f"{SENT_UNITS} AND holds.order_id = :order_id ORDER BY 2, 
 
 @dataclass(frozen=True, slots=True)
 class SentUnits:
-    """Units of one line that left one warehouse, and where their parcel is."""
+    """Units of one line that left one warehouse, and where their parcel is.
+
+    What was sent again for a lost parcel counts as that one's.
+    """
 
     line_no: int
     sku: str
     warehouse_id: str
     status: ShippingStatus
     delivered_at: datetime | None
+    tracking_number: str
     units: int
 
 
@@ -129,6 +134,7 @@ async def sent_units(session: AsyncSession, order_id: str) -> list[SentUnits]:
             warehouse_id=row.warehouse_id,
             status=ShippingStatus(row.shipping_status),
             delivered_at=row.delivered_at,
+            tracking_number=row.tracking_number,
             units=row.units,
         )
         for row in rows

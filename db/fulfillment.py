@@ -30,6 +30,10 @@ class PickingState(StrEnum):
     SHIPPED = "shipped"
 
 
+# Lists whose parcel may still leave.
+OPEN_LISTS = frozenset({PickingState.INTENDED, PickingState.ACCEPTED})
+
+
 class PickingListRow(SQLModel, table=True):
     """One work order at one warehouse; `document` is what was sent."""
 
@@ -37,6 +41,11 @@ class PickingListRow(SQLModel, table=True):
     __table_args__ = (
         base.one_of("state", PickingState),
         UniqueConstraint("order_id", "warehouse_id"),
+        Index(
+            "ix_picking_lists_open",
+            "created_at",
+            postgresql_where=text("state IN ('intended', 'accepted')"),
+        ),
     )
 
     id: str = Field(sa_column=base.text(primary_key=True))
@@ -54,7 +63,8 @@ class Shipment(SQLModel, table=True):
     """One parcel: what came of one picking list.
 
     `status` is the carrier's last word, `shipping_status` where that leaves the goods. Its tracking
-    provider knows it since `watched_at`; one that was `given_up_at` does not reach anybody.
+    provider knows it since `watched_at`; one that was `given_up_at` does not reach anybody. What
+    was in it was sent again as the order `resent_as`, and counts as delivered once that has been.
     """
 
     __tablename__ = "shipments"
@@ -83,6 +93,9 @@ class Shipment(SQLModel, table=True):
     signed_by: str = Field(default="", sa_column=base.text(""))
     watched_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
     given_up_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
+    resent_as: str | None = Field(
+        default=None, sa_column=base.reference("orders.id", nullable=True, unique=True)
+    )
 
 
 class TrackingEventRow(SQLModel, table=True):

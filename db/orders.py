@@ -191,6 +191,18 @@ async def add_event(
     )
 
 
+async def resent_from(session: AsyncSession, order_id: str) -> str:
+    """The number of the order whose lost parcel this one sends again; empty if it does not."""
+    found = await session.scalar(
+        text(
+            "SELECT order_number FROM orders JOIN shipments ON shipments.order_id = orders.id"
+            " WHERE shipments.resent_as = :order_id"
+        ),
+        {"order_id": order_id},
+    )
+    return str(found or "")
+
+
 async def lock_order(session: AsyncSession, order_id: str) -> OrderRow:
     """The order's row, locked until the transaction ends.
 

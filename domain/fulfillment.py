@@ -91,6 +91,16 @@ class PickingRefused(Value):
     missing: tuple[MissingLine, ...] = ()
 
 
+class LateList(Value):
+    """An accepted list that was due (UTC) and has not left; `new` if no operator knows of it."""
+
+    picking_list_id: str
+    order_id: str
+    warehouse_id: str
+    due: datetime
+    new: bool
+
+
 PickingOutcome = Annotated[PickingAccepted | PickingRefused, Field(discriminator="outcome")]
 
 

@@ -15,6 +15,7 @@ class NotificationKind(StrEnum):
 
     ORDER_CONFIRMED = "order_confirmed"
     ORDER_PROCESSING = "order_processing"
+    SHIPPING_DELAYED = "shipping_delayed"
     ORDER_SHIPPED = "order_shipped"
     DELIVERY_UPDATE = "delivery_update"
     ORDER_DELIVERED = "order_delivered"
@@ -29,6 +30,7 @@ class NotificationKind(StrEnum):
     RETURN_DECLINED = "return_declined"
     RETURN_RECEIVED = "return_received"
     EXCHANGE_SHIPPED = "exchange_shipped"
+    RESENT_SHIPPED = "resent_shipped"
 
 
 class Channel(StrEnum):

@@ -54,6 +54,7 @@ _TEXT_INSTEAD = {_C.EMAIL: _C.SMS}
 RULES: Mapping[NotificationKind, Rule] = {
     _K.ORDER_CONFIRMED: Rule(purpose=Purpose.ESSENTIAL, channels=_ALL),
     _K.ORDER_PROCESSING: Rule(purpose=Purpose.UPDATE, channels=_QUIETLY),
+    _K.SHIPPING_DELAYED: Rule(purpose=Purpose.UPDATE, channels=_QUIETLY, instead=_TEXT_INSTEAD),
     _K.ORDER_SHIPPED: Rule(purpose=Purpose.UPDATE, channels=_ALL),
     _K.DELIVERY_UPDATE: Rule(purpose=Purpose.UPDATE, channels=_QUIETLY, instead=_TEXT_INSTEAD),
     _K.ORDER_DELIVERED: Rule(purpose=Purpose.UPDATE, channels=_ALL),
@@ -68,6 +69,7 @@ RULES: Mapping[NotificationKind, Rule] = {
     _K.RETURN_DECLINED: Rule(purpose=Purpose.ESSENTIAL, channels=_QUIETLY, instead=_TEXT_INSTEAD),
     _K.RETURN_RECEIVED: Rule(purpose=Purpose.UPDATE, channels=_QUIETLY),
     _K.EXCHANGE_SHIPPED: Rule(purpose=Purpose.UPDATE, channels=_ALL),
+    _K.RESENT_SHIPPED: Rule(purpose=Purpose.UPDATE, channels=_ALL),
 }
 
 # A customer who does not want a message on one channel does not want it on another instead.

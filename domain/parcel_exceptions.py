@@ -1,9 +1,10 @@
 """What goes wrong with a parcel, and what is done about it: one table.
 
-The customer is told of each of these (`delivery_update`), and an operator gets a task. Money goes
-back by itself in two cases alone: the carrier has brought everything back, or it has said that the
-parcel is lost and nobody has found or decided anything else in `LOST_PARCEL_PATIENCE`. Silence is
-never proof of a loss: there an operator decides, once the carrier has answered.
+The customer is told of each of these (`delivery_update`), and an operator gets a task. Two things
+are made good without one: what the carrier has brought back is refunded; and what it has said to be
+lost, if nobody has found or decided anything else in `LOST_PARCEL_PATIENCE`, is refunded or sent
+again, as `LOST_PARCEL_REMEDY` says. Silence is never proof of a loss: there an operator decides,
+once the carrier has answered.
 """
 
 from __future__ import annotations
@@ -31,18 +32,23 @@ class ParcelTrouble(StrEnum):
 
 
 class Remedy(StrEnum):
-    """What happens to the money if no operator decides otherwise."""
+    """What is made good by itself, if no operator decides otherwise."""
 
     NONE = "none"
     REFUND_WHEN_BACK = "refund_when_back"
-    REFUND_AFTER_PATIENCE = "refund_after_patience"
+    MAKE_GOOD_AFTER_PATIENCE = "make_good_after_patience"
 
 
 class Decision(StrEnum):
-    """What an operator decides. To `wait` also stops a refund that was about to come by itself."""
+    """What an operator decides about a parcel, or the shop once for all that are lost.
+
+    To `wait` also stops what was about to come by itself. What cannot be sent again, because it is
+    not in stock, is refunded.
+    """
 
     WAIT = "wait"
     REFUND = "refund"
+    RESHIP = "reship"
 
 
 class Response(Value):
@@ -57,7 +63,7 @@ _T = ParcelTrouble
 
 RESPONSES: Mapping[ParcelTrouble, Response] = {
     _T.NO_SCAN: Response(
-        task="Ask the carrier where the parcel is; refund once it says that it is lost"
+        task="Ask the carrier where the parcel is; once it says lost, refund it or send it again"
     ),
     _T.ATTEMPT_FAILED: Response(
         task="Check the address and the phone number with the customer before the next attempt"
@@ -76,12 +82,13 @@ RESPONSES: Mapping[ParcelTrouble, Response] = {
         remedy=Remedy.REFUND_WHEN_BACK,
     ),
     _T.LOST: Response(
-        task="Claim the parcel from the carrier; the money goes back by itself unless you wait",
-        remedy=Remedy.REFUND_AFTER_PATIENCE,
+        task="Claim the parcel from the carrier; it is made good by itself, unless you wait",
+        remedy=Remedy.MAKE_GOOD_AFTER_PATIENCE,
         urgent=True,
     ),
     _T.CANCELLED: Response(
-        task="The carrier does not deliver it: get it back, then refund", urgent=True
+        task="The carrier does not deliver it: get it back, then refund it or send it again",
+        urgent=True,
     ),
     _T.NO_NEWS: Response(task="Check number and carrier; nobody looks for news of it any more"),
     _T.NOT_FOLLOWED: Response(

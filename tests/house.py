@@ -56,6 +56,14 @@ class Mailbox:
         return "250 kept"
 
 
+_FORGET_NEWS_OF_NOBODY = """
+    DELETE FROM callback_inbox WHERE applied_at IS NULL
+        AND subject NOT IN (SELECT id FROM orders)
+        AND subject NOT IN (SELECT id FROM payments)
+        AND subject NOT IN (SELECT tracking_number FROM shipments)
+        AND subject NOT IN (SELECT id FROM supply_orders)
+"""
+
 # What refers to an order by way of another table.
 _DEPENDENTS = (
     ("hold_lines", "holds", "hold_id"),
@@ -259,7 +267,11 @@ class House:
         return payments
 
     async def assert_laws_hold(self) -> None:
-        """Audit the whole database, once callbacks that nobody took have been delivered again."""
+        """Audit the whole database, once callbacks that nobody took have been delivered again.
+
+        News of orders that do not exist is left out: other tests send it on purpose.
+        """
+        await self.rows_changed(_FORGET_NEWS_OF_NOBODY)
         if not await self._violations():
             return
         await self.client.execute_workflow(

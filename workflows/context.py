@@ -10,7 +10,7 @@ from workflows.compensation import Compensations
 from workflows.display import Display
 from workflows.messages import CancelOrder, OrderInput
 from workflows.notifier import Notifier
-from workflows.replacement import TOLD_INSTEAD
+from workflows.replacement import told_instead
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import CustomerEvent
@@ -36,12 +36,13 @@ class OrderContext:
         self.order_id = start.order_id
         self.draft = start.draft
         self.timings = start.timings
-        self.replaces = start.replaces
+        self.lost_parcels = start.lost_parcels
         self.undo = Compensations()
         self.notifier = Notifier(start.order_id)
         self.display = Display()
         self.cancel: CancelOrder | None = None
         self._order: Order | None = None
+        self._told_instead = told_instead(start)
 
     @property
     def order(self) -> Order:
@@ -81,7 +82,7 @@ class OrderContext:
         at_once: bool = True,
     ) -> None:
         """Queue a message to the customer."""
-        told = TOLD_INSTEAD.get(kind, kind) if self.replaces else kind
+        told = self._told_instead.get(kind, kind)
         if told is None:
             return
         self.notifier.tell(

@@ -40,11 +40,19 @@ class OrderTimings(Value):
     review_delay: timedelta = timedelta(hours=24)
 
 
+class ParcelName(Value):
+    """One parcel of one order."""
+
+    order_id: str
+    tracking_number: str
+
+
 class OrderInput(Value):
     """What an `OrderWorkflow` starts with. `fingerprint` is the hash of the request body.
 
-    With `replaces`, it sends what comes instead of that return's goods; there is nothing to pay.
-    `after_sales` hands it over at the door; orders from before that was done have it not.
+    With `replaces`, it sends what comes instead of that return's goods; with `resends`, what was in
+    a parcel that does not arrive; there is nothing to pay then. `after_sales` hands it over at the
+    door; orders from before that was done have it not. `lost_parcels` are made good that way.
     """
 
     order_id: str
@@ -53,7 +61,14 @@ class OrderInput(Value):
     fingerprint: str = ""
     timings: OrderTimings = OrderTimings()
     replaces: str = ""
+    resends: ParcelName | None = None
     after_sales: bool = False
+    lost_parcels: Decision = Decision.REFUND
+
+    @property
+    def free(self) -> bool:
+        """Whether it sends goods once more that have been paid for."""
+        return bool(self.replaces) or self.resends is not None
 
 
 class PaymentInstruction(Value):

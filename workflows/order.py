@@ -34,7 +34,7 @@ from workflows.messages import (
 )
 from workflows.notes import note
 from workflows.payment_collection import PaymentCollection
-from workflows.replacement import confirm_replacement, place_replacement
+from workflows.replacement import confirm_replacement, place_free_order
 from workflows.stock_stage import StockStage
 
 with workflow.unsafe.imports_passed_through():
@@ -67,8 +67,9 @@ class OrderWorkflow:
     @workflow.run
     async def run(self, start: OrderInput) -> OrderOutcome:
         """One order's life; whatever stops it, what was done is undone."""
-        if start.replaces:
-            await uninterrupted(self._place_replacement())
+        if start.free:
+            if not await uninterrupted(self._place_free_order()):
+                return OrderOutcome(order_id=start.order_id, status=None)
         else:
             verdict = await self._validate()
             if not verdict.accepted:
@@ -77,7 +78,7 @@ class OrderWorkflow:
         watch: asyncio.Task[None] | None = None
         try:
             await self._secure_stock()
-            if start.replaces:
+            if start.free:
                 await self._confirm_replacement()
             else:
                 await self._collect_payment()
@@ -138,9 +139,11 @@ class OrderWorkflow:
             **policies.BOOKS,
         )
 
-    async def _place_replacement(self) -> None:
-        context = self._context
-        context.order = await place_replacement(context.order_id, self._start.replaces)
+    async def _place_free_order(self) -> bool:
+        placed = await place_free_order(self._start)
+        if placed is not None:
+            self._context.order = placed
+        return placed is not None
 
     async def _confirm_replacement(self) -> None:
         self._context.stop_if_cancelled()

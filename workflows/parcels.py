@@ -7,19 +7,15 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from workflows import policies
 from workflows.context import OrderContext
 from workflows.messages import ParcelNews
 from workflows.notes import note
+from workflows.parcel_books import ParcelBooks
 from workflows.parcel_polls import ParcelPolls
+from workflows.resending import Resending
 
 with workflow.unsafe.imports_passed_through():
-    from activities.lost_parcels import GiveUpParcel, LostParcels, NoteTrouble
-    from activities.shipments import (
-        RecordTracking,
-        Shipments,
-        TrackingRecorded,
-    )
+    from activities.shipments import TrackingRecorded
     from domain.fulfillment import ShippingNews
     from domain.notification import NotificationKind
     from domain.parcel_exceptions import RESPONSES, Decision, ParcelTrouble, Remedy
@@ -33,6 +29,13 @@ class Wish:
 
     reason: str = ""
     noted: str = ""
+
+
+_MADE_GOOD = {
+    Decision.REFUND: "the lost parcel's money goes back",
+    Decision.RESHIP: "the lost parcel's goods are sent again",
+    Decision.WAIT: "an operator decides about the lost parcel",
+}
 
 
 class Parcel:
@@ -55,17 +58,21 @@ class Parcel:
         self.news: list[ParcelNews] = []
         self._status = TrackingStatus.IN_TRANSIT
         self._polls = ParcelPolls(context, shipped)
+        self._books = ParcelBooks(context.order_id, shipped.tracking_number)
         self._decision: Decision | None = None
         self._patience_ends: datetime | None = None
         self._left_to_people = False
+        self._resending: Resending | None = None
         self.delivered_at: datetime | None = None
         # Why it does not reach the customer any more; empty as long as it may.
         self.given_up = ""
+        self._made_good = False
 
     @property
     def arrived(self) -> bool:
         """Whether it is at its end: handed over, brought back, or given up."""
-        return self.came_to_nothing or self._status is TrackingStatus.DELIVERED
+        there = self._made_good or self._status is TrackingStatus.DELIVERED
+        return self.came_to_nothing or there
 
     @property
     def came_to_nothing(self) -> bool:
@@ -84,9 +91,13 @@ class Parcel:
                 await self._take(news)
             elif self._unwanted.reason:
                 await self._note_return()
+            elif self._resending is not None and self._resending.over:
+                await self._take_what_was_resent(self._resending)
             else:
                 await self._act_without_news()
         self.leave()
+        if self._resending is not None:
+            await self._resending.call_off()
 
     def leave(self) -> None:
         """Ask the carrier no more."""
@@ -96,20 +107,17 @@ class Parcel:
         """The next webhook, or what polling finds; after the last poll, webhooks alone.
 
         Nothing if something else is to be done: the customer has just asked for the parcel to come
-        back, an operator has decided, or a lost parcel was not found in time.
+        back, an operator has decided, a lost parcel was not found in time, or what was sent instead
+        has come to its end.
         """
         while not self.news:
-            if self._unwanted.reason or self._decision is not None:
+            if self._unwanted.reason or self._decision is not None or self._resent:
                 return None
             self._polls.begin()
-            if not self._polls.running:
+            if not self._polls.running and self._resending is None:
                 await self._leave_to_people()
             if self._alone:
-                self._context.display.waits(
-                    "the carrier's news",
-                    until=self._patience_ends,
-                    then=self._then(),
-                )
+                self._show()
             if not await self._wait():
                 return None
             polled = await self._polls.take()
@@ -117,12 +125,20 @@ class Parcel:
                 return ParcelNews(snapshot=polled)
         return self.news.pop(0)
 
-    def _then(self) -> str:
-        if self._patience_ends is not None:
-            return "the lost parcel's money goes back"
-        if self._polls.running:
-            return "the carrier is asked every few hours"
-        return "an operator looks for the parcel"
+    @property
+    def _resent(self) -> bool:
+        """Whether the order that sends its goods again has come to its end."""
+        return self._resending is not None and self._resending.over
+
+    def _show(self) -> None:
+        what, then = "the carrier's news", "an operator looks for the parcel"
+        if self._resending is not None:
+            what, then = "the order that sends the goods again", "this order ends with it"
+        elif self._patience_ends is not None:
+            then = _MADE_GOOD[self._context.lost_parcels]
+        elif self._polls.running:
+            then = "the carrier is asked every few hours"
+        self._context.display.waits(what, until=self._patience_ends, then=then)
 
     async def _wait(self) -> bool:
         """Wait for anything; false if a lost parcel was not found in time."""
@@ -132,9 +148,10 @@ class Parcel:
                 lambda: (
                     bool(self.news or self._unwanted.reason or self._decision)
                     or self._polls.answered
+                    or self._resent
                 ),
                 timeout=left,
-                timeout_summary="The lost parcel's money goes back" if left else None,
+                timeout_summary="The lost parcel is made good" if left else None,
             )
         except TimeoutError:
             return False
@@ -153,24 +170,30 @@ class Parcel:
         )
 
     async def _act_without_news(self) -> None:
-        """An operator has decided, or patience with a lost parcel is over: wait on, or give up."""
-        decision, self._decision = self._decision, None
+        """An operator has decided, or patience with a lost parcel is over: wait on, or act."""
+        decision, self._decision = self._decision or self._context.lost_parcels, None
         self._patience_ends = None
-        if decision is Decision.WAIT:
+        if decision is Decision.WAIT or self._resending is not None:
             return
+        if decision is Decision.RESHIP:
+            self._resending = Resending(self._context, self.tracking_number)
+        else:
+            await self._give_up()
+
+    async def _take_what_was_resent(self, resending: Resending) -> None:
+        """It has come to the door, or could not be sent either: then the money goes back."""
+        self._resending = None
+        if not await resending.arrived():
+            await self._give_up()
+            return
+        good = await self._books.make_good()
+        self._made_good, self.delivered_at = True, good.delivered_at
+
+    async def _give_up(self) -> None:
+        """Go on without it; its money goes back."""
         lost = self._status is TrackingStatus.LOST
         reason = "the carrier lost the parcel" if lost else "the parcel is given up"
-        answer = await workflow.execute_local_activity_method(
-            LostParcels.give_up_parcel,
-            GiveUpParcel(
-                order_id=self._context.order_id,
-                tracking_number=self.tracking_number,
-                reason=reason,
-                at=workflow.now(),
-            ),
-            summary=f"Go on without the parcel: {reason}",
-            **policies.BOOKS,
-        )
+        answer = await self._books.give_up(reason)
         if answer.given_up:
             self.given_up = reason
             if answer.status is OrderStatus.DELIVERED:
@@ -181,30 +204,10 @@ class Parcel:
         if self._left_to_people or not workflow.patched("operators look for parcels"):
             return
         self._left_to_people = True
-        await workflow.execute_local_activity_method(
-            LostParcels.note_trouble,
-            NoteTrouble(
-                order_id=self._context.order_id,
-                tracking_number=self.tracking_number,
-                trouble=ParcelTrouble.NOT_FOLLOWED,
-                at=workflow.now(),
-            ),
-            summary="Have an operator look for the parcel",
-            **policies.BOOKS,
-        )
+        await self._books.call_for_people(ParcelTrouble.NOT_FOLLOWED)
 
     async def _take(self, news: ParcelNews) -> None:
-        recorded = await workflow.execute_local_activity_method(
-            Shipments.record_tracking,
-            RecordTracking(
-                order_id=self._context.order_id,
-                snapshot=news.snapshot,
-                callback_ids=(news.callback_id,),
-                at=workflow.now(),
-            ),
-            summary=f"Record the parcel's status: {news.snapshot.status}",
-            **policies.BOOKS,
-        )
+        recorded = await self._books.record(news)
         self._polls.hear(news.snapshot, recorded.carrier, by_webhook=bool(news.callback_id))
         # Compared with what we know: the answer of a run that made the change may have been lost.
         if recorded.status is not self._status:
@@ -217,7 +220,7 @@ class Parcel:
 
     def _set_patience(self, trouble: ParcelTrouble | None) -> None:
         """How long a parcel that the carrier calls lost may still be found."""
-        lost = trouble is not None and RESPONSES[trouble].remedy is Remedy.REFUND_AFTER_PATIENCE
+        lost = trouble is not None and RESPONSES[trouble].remedy is Remedy.MAKE_GOOD_AFTER_PATIENCE
         patience = self._context.timings.lost_parcel_patience
         self._patience_ends = workflow.now() + patience if lost else None
 

@@ -9,6 +9,7 @@ from db.laws.check import Check
 
 _RETURNS = "SELECT count(*) FROM returns"
 _LINES = "SELECT count(*) FROM return_lines"
+_RESENT = "SELECT count(*) FROM shipments WHERE resent_as IS NOT NULL"
 _REPLACEMENTS = "SELECT count(*) FROM orders WHERE replacement_of IS NOT NULL"
 
 # What a return takes: what was asked for until it has arrived, then what came.
@@ -82,7 +83,31 @@ _REPLACES_MORE = """
     LEFT JOIN returns ON replacement_order_id = other.id
     LEFT JOIN return_lines AS line ON line.return_id = returns.id AND line.sku = item.sku
     WHERE other.replacement_of IS NOT NULL
+        AND NOT EXISTS (SELECT FROM shipments WHERE resent_as = other.id)
         AND item.quantity <> coalesce(line.resellable + line.damaged, 0)
+"""
+
+_RESENDS_MORE = f"""
+    SELECT format('order %s sends %s × %s again, but %s were in parcel %s',
+                  other.order_number, item.quantity, item.sku, coalesce(sum(lost.units), 0),
+                  parcel.tracking_number)
+    FROM shipments AS parcel
+    JOIN orders AS other ON other.id = parcel.resent_as
+    JOIN order_items AS item ON item.order_id = other.id
+    LEFT JOIN ({SENT_UNITS}) AS lost ON lost.order_id = parcel.order_id
+        AND lost.tracking_number = parcel.tracking_number AND lost.sku = item.sku
+    GROUP BY other.id, item.line_no, item.quantity, item.sku, parcel.tracking_number, order_number
+    HAVING item.quantity > coalesce(sum(lost.units), 0)
+"""
+
+_NOT_MADE_GOOD = """
+    SELECT format('parcel %s of order %s is %s and counts as delivered, but %s, which sent its'
+                  ' goods again, is %s',
+                  tracking_number, parcel.order_id, parcel.status,
+                  coalesce(order_number, 'nothing'), coalesce(other.status, 'not there'))
+    FROM shipments AS parcel LEFT JOIN orders AS other ON other.id = parcel.resent_as
+    WHERE parcel.shipping_status = 'delivered' AND parcel.status <> 'delivered'
+        AND coalesce(other.status, '') NOT IN ('delivered', 'completed')
 """
 
 _UNSETTLED = """
@@ -99,5 +124,7 @@ CHECKS = (
     Check(4, _RETURNS, _UNPAID),
     Check(4, _RETURNS, _REPLACED),
     Check(4, _REPLACEMENTS, _REPLACES_MORE),
+    Check(4, _RESENT, _RESENDS_MORE),
+    Check(4, _RESENT, _NOT_MADE_GOOD),
     Check(4, _RETURNS, _UNSETTLED, warning=True),
 )

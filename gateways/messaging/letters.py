@@ -32,6 +32,7 @@ _K = NotificationKind
 _SHAPES: dict[NotificationKind, _Shape] = {
     _K.ORDER_CONFIRMED: _Shape(1, ("order_number", "ordered_at")),
     _K.ORDER_PROCESSING: _Shape(2, ("order_number", "ordered_at")),
+    _K.SHIPPING_DELAYED: _Shape(2, ("order_number", "ordered_at"), tone="attention"),
     _K.ORDER_SHIPPED: _Shape(3, _PARCEL),
     _K.DELIVERY_UPDATE: _Shape(3, ("status", "location", *_PARCEL), table=""),
     _K.ORDER_DELIVERED: _Shape(4, ("order_number", "delivered_at", "carrier", "tracking_number")),
@@ -46,6 +47,7 @@ _SHAPES: dict[NotificationKind, _Shape] = {
     _K.RETURN_DECLINED: _Shape(0, ("order_number", "ordered_at"), table="", tone="attention"),
     _K.RETURN_RECEIVED: _Shape(0, ("order_number", "refund"), table=""),
     _K.EXCHANGE_SHIPPED: _Shape(3, _PARCEL, table="goods"),
+    _K.RESENT_SHIPPED: _Shape(3, _PARCEL, table="goods"),
 }
 
 _ENVIRONMENT = Environment(

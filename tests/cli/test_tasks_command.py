@@ -8,7 +8,7 @@ from sqlalchemy import text
 from tests.cli.terminal import Terminal
 from tests.house import House, Json
 from tests.workflows.journey import ship
-from tests.workflows.test_parcel_troubles import until_task
+from tests.workflows.troubles import until_task
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ def test_what_cannot_wait_reaches_the_phone() -> None:
         K.ORDER_CANCELLED,
         K.ORDER_REFUNDED,
         K.EXCHANGE_SHIPPED,
+        K.RESENT_SHIPPED,
     }
 
 

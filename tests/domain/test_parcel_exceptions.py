@@ -55,4 +55,4 @@ def test_money_goes_back_by_itself_in_two_cases_alone() -> None:
     remedies = {trouble: response.remedy for trouble, response in RESPONSES.items()}
     by_itself = {trouble for trouble, remedy in remedies.items() if remedy is not Remedy.NONE}
     assert by_itself == {P.REFUSED, P.RETURNING, P.RETURNED, P.LOST}
-    assert [t for t, r in remedies.items() if r is Remedy.REFUND_AFTER_PATIENCE] == [P.LOST]
+    assert [t for t, r in remedies.items() if r is Remedy.MAKE_GOOD_AFTER_PATIENCE] == [P.LOST]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from email import message_from_bytes, policy
 from typing import Any
 from uuid import uuid4
 
@@ -128,6 +129,24 @@ async def until_mailed(house: House, order_id: str, kind: str) -> None:
         return bool((await mails(house, order_id))[kind])
 
     await eventually_async(look)
+
+
+async def last_mail(house: House, order_id: str, kind: str) -> str:
+    """The text of the last mail of a kind that arrived."""
+    rows = await house.rows(
+        "SELECT message_id FROM notifications WHERE order_id = :id AND channel = 'email'"
+        " AND kind = :kind AND state = 'sent' ORDER BY sent_at DESC LIMIT 1",
+        id=order_id,
+        kind=kind,
+    )
+    (row,) = rows
+    for envelope in house.mailbox.envelopes:
+        content = envelope.content
+        if isinstance(content, bytes) and row.message_id.encode() in content:
+            body = message_from_bytes(content, policy=policy.default).get_body(("plain",))
+            assert body is not None
+            return str(body.get_content())
+    raise AssertionError("no such mail")
 
 
 async def movements(house: House, order_id: str) -> Counter[str]:

@@ -5,6 +5,7 @@ from tests.workflows.journey import (
     PRICE,
     assert_end,
     kinds,
+    last_mail,
     mishap,
     movements,
     pay_and_reach_the_warehouse,
@@ -40,7 +41,13 @@ async def test_the_rest_is_sent_and_what_is_damaged_is_refunded_and_written_off(
     assert await house.stock(product) == (2, 2, 0)
     (told,) = [entry for entry in order["timeline"] if entry["kind"] == "lines_missing"]
     assert told["writtenOff"] == {product: 1}
+    (task,) = order["tasks"]
+    assert (task["kind"], task["state"]) == ("stock_count", "open")
+    assert f"1 × {product} in WH-HZ" in task["task"]
     await house.until_told(order_id, "order_refunded")
+    shipped = await last_mail(house, order_id, "order_shipped")
+    assert "× 2" in shipped
+    assert "× 3" not in shipped
     await house.deliver(order_id, order["shipment"]["trackingNumber"])
     await house.assert_laws_hold()
 

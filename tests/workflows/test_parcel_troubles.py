@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from email import message_from_bytes, policy
 
 import pytest
 
@@ -11,16 +10,15 @@ from tests.house import House, Json
 from tests.serving import eventually_async
 from tests.workflows.journey import (
     PRICE,
-    assert_end,
     kinds,
+    last_mail,
     mails,
     mishap,
-    refunds,
     ship,
-    until_ended,
     until_mailed,
 )
 from tests.workflows.splitting import FAR, NEAR, move, picked, ship_from, until_parcel
+from tests.workflows.troubles import assert_refunded, close, refunded, until_task
 
 
 @pytest.fixture
@@ -28,67 +26,11 @@ async def product(house: House) -> str:
     return await house.add_product(stock=5)
 
 
-async def until_task(house: House, order_id: str, kind: str, state: str = "open") -> Json:
-    """Wait until the order has such a task; the last one of its kind."""
-    found: list[Json] = []
-
-    async def look() -> bool:
-        nonlocal found
-        tasks: list[Json] = (await house.order(order_id))["tasks"]
-        found = [task for task in tasks if (task["kind"], task["state"]) == (kind, state)]
-        return bool(found)
-
-    await eventually_async(look)
-    return found[-1]
-
-
-async def close(house: House, task: Json, decision: str = "") -> Json:
-    answer = await house.call("POST", f"/tasks/{task['taskId']}/done", json={"decision": decision})
-    assert answer.status_code == 200, answer.text
-    closed: Json = answer.json()
-    return closed
-
-
 async def deliver(house: House, order_id: str, number: str) -> Json:
     await move(house, number, "delivered")
     order = await house.until(order_id, shippingStatus="delivered", paymentStatus="paid")
     assert not [task for task in order["tasks"] if task["state"] == "open"]
     return order
-
-
-async def assert_refunded(house: House, order_id: str, product: str) -> Json:
-    order = await assert_end(
-        house,
-        order_id,
-        product,
-        status="refunded",
-        payment_status="refunded",
-        # What is lost, or has not been looked at, is not sold again.
-        stock=(4, 4, 0),
-        captured=PRICE,
-        refunded=PRICE,
-    )
-    await until_ended(house, order_id)
-    assert len(refunds(await house.at_provider(order_id))) == 1
-    assert (await mails(house, order_id))["order_refunded"] == 1
-    return order
-
-
-async def last_update(house: House, order_id: str) -> str:
-    """The last `delivery_update` mail's subject and text."""
-    rows = await house.rows(
-        "SELECT message_id FROM notifications WHERE order_id = :id AND channel = 'email'"
-        " AND kind = 'delivery_update' AND state = 'sent' ORDER BY sent_at DESC LIMIT 1",
-        id=order_id,
-    )
-    (row,) = rows
-    for envelope in house.mailbox.envelopes:
-        content = envelope.content
-        if isinstance(content, bytes) and row.message_id.encode() in content:
-            body = message_from_bytes(content, policy=policy.default).get_body(("plain",))
-            assert body is not None
-            return str(body.get_content())
-    raise AssertionError("no such mail")
 
 
 async def test_two_days_without_a_scan_are_told_once_and_end_with_the_next_scan(
@@ -103,7 +45,7 @@ async def test_two_days_without_a_scan_are_told_once_and_end_with_the_next_scan(
     task = await until_task(house, order_id, "parcel_no_scan")
     assert (task["trackingNumber"], task["urgent"]) == (number, False)
     await until_mailed(house, order_id, "delivery_update")
-    assert "没有更新物流信息" in await last_update(house, order_id)
+    assert "没有更新物流信息" in await last_mail(house, order_id, "delivery_update")
     await house.pass_time(order_id, timedelta(days=2))
     order = await house.order(order_id)
     assert len(order["tasks"]) == 1
@@ -124,7 +66,7 @@ async def test_a_failed_attempt_is_a_task_until_the_courier_tries_again(
 
     await until_task(house, order_id, "parcel_attempt_failed")
     await until_mailed(house, order_id, "delivery_update")
-    assert "派送没有成功" in await last_update(house, order_id)
+    assert "派送没有成功" in await last_mail(house, order_id, "delivery_update")
 
     await move(house, number, "out_for_delivery")
     await until_task(house, order_id, "parcel_attempt_failed", "obsolete")
@@ -136,7 +78,7 @@ async def test_a_refused_parcel_is_refunded_once_it_is_back(house: House, produc
     await move(house, number, "refused")
     await until_task(house, order_id, "parcel_refused")
     await until_mailed(house, order_id, "delivery_update")
-    assert "拒收" in await last_update(house, order_id)
+    assert "拒收" in await last_mail(house, order_id, "delivery_update")
 
     await move(house, number, "returning")
     await until_task(house, order_id, "parcel_returning")
@@ -152,10 +94,6 @@ async def test_a_refused_parcel_is_refunded_once_it_is_back(house: House, produc
     }
 
 
-async def refunded(house: House, order_id: str) -> int:
-    return sum(payment["refunded"] for payment in await house.at_provider(order_id))
-
-
 async def test_a_lost_parcel_is_refunded_when_nobody_has_found_it_in_two_days(
     house: House, product: str
 ) -> None:
@@ -164,7 +102,7 @@ async def test_a_lost_parcel_is_refunded_when_nobody_has_found_it_in_two_days(
     task = await until_task(house, order_id, "parcel_lost")
     assert task["urgent"]
     await until_mailed(house, order_id, "delivery_update")
-    assert "丢失" in await last_update(house, order_id)
+    assert "丢失" in await last_mail(house, order_id, "delivery_update")
     waiting = await house.until_waiting_for(order_id, "the carrier")
     assert waiting["waitingFor"]["then"] == "the lost parcel's money goes back"
     await house.pass_time(order_id, timedelta(hours=47))
