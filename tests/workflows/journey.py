@@ -106,6 +106,19 @@ def kinds(order: Json) -> list[str]:
     return [entry["kind"] for entry in order["timeline"]]
 
 
+async def until_replaced(house: House, order_id: str) -> Json:
+    """Wait until another order sends its goods once more, or could not; that order."""
+    found: list[str] = []
+
+    async def look() -> bool:
+        rows = await house.rows("SELECT id FROM orders WHERE replacement_of = :id", id=order_id)
+        found[:] = [row.id for row in rows]
+        return bool(found)
+
+    await eventually_async(look)
+    return await house.order(found[0])
+
+
 async def mails(house: House, order_id: str) -> Counter[str]:
     """How many mails of each kind really arrived."""
     rows = await house.rows(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.house import House, Json
-from tests.serving import eventually_async
-from tests.workflows.journey import kinds, mails, until_mailed
+from tests.house import House
+from tests.workflows.journey import kinds, mails, until_mailed, until_replaced
 from tests.workflows.returning import (
     after_sales,
     arrive,
@@ -17,26 +16,13 @@ from tests.workflows.returning import (
 )
 
 
-async def until_replaced(house: House, case: Json) -> Json:
-    """Wait until the replacement is at the warehouse; its order."""
-    found: Json = {}
-
-    async def look() -> bool:
-        nonlocal found
-        found = (await house.call("GET", f"/returns/{case['returnId']}")).json()
-        return bool(found["replacementOrderId"])
-
-    await eventually_async(look)
-    return await house.order(found["replacementOrderId"])
-
-
 async def test_an_exchange_sends_the_same_goods_again_at_no_cost(house: House) -> None:
     product = await house.add_product(stock=3)
     order = await delivered(house, product, quantity=2)
     case = await returned(house, order, {1: 1}, kind="exchange", reason="a scratch")
     await arrive(house, case, {1: (0, 1)})
 
-    replacement = await until_replaced(house, case)
+    replacement = await until_replaced(house, order["orderId"])
     new_id = replacement["orderId"]
     assert replacement["replacementOf"] == order["orderId"]
     assert replacement["pricing"]["total"] == "0.00"
@@ -67,7 +53,7 @@ async def test_an_exchange_without_goods_becomes_a_refund(house: House) -> None:
     order = await delivered(house, product, quantity=1)
     case = await returned(house, order, {1: 1}, kind="exchange")
     await arrive(house, case, {1: (0, 1)})
-    replacement = await until_replaced(house, case)
+    replacement = await until_replaced(house, order["orderId"])
     new_id = replacement["orderId"]
 
     await house.until_waiting_for(new_id, "goods to arrive")
@@ -88,7 +74,7 @@ async def test_what_replaced_returned_goods_can_be_exchanged_again_but_not_refun
     order = await delivered(house, product, quantity=1)
     case = await returned(house, order, {1: 1}, kind="exchange")
     await arrive(house, case, {1: (0, 1)})
-    replacement = await until_replaced(house, case)
+    replacement = await until_replaced(house, order["orderId"])
     number = await house.ship(replacement["orderId"])
     await house.deliver(replacement["orderId"], number)
     await house.until_waiting_for(replacement["orderId"], "enjoy")

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.house import House, Json
-from tests.serving import eventually_async
-from tests.workflows.journey import PRICE, kinds, mails, ship, until_mailed
+from tests.workflows.journey import PRICE, kinds, mails, ship, until_mailed, until_replaced
 from tests.workflows.returning import ask
 from tests.workflows.splitting import FAR, NEAR, move, picked, ship_from, until_parcel
 from tests.workflows.troubles import assert_refunded, close, refunded, until_task
@@ -23,19 +22,6 @@ async def lose(house: House, order_id: str, number: str) -> Json:
     """The carrier says that it lost the parcel; the operators' task."""
     await move(house, number, "lost")
     return await until_task(house, order_id, "parcel_lost")
-
-
-async def resent(house: House, order_id: str) -> Json:
-    """Wait until the goods are sent again and at the warehouse; the order that does it."""
-    found: list[str] = []
-
-    async def look() -> bool:
-        rows = await house.rows("SELECT id FROM orders WHERE replacement_of = :id", id=order_id)
-        found[:] = [row.id for row in rows]
-        return bool(found)
-
-    await eventually_async(look)
-    return await house.until(found[0], status="processing")
 
 
 async def deliver(house: House, order: Json) -> None:
@@ -59,7 +45,7 @@ async def test_an_operator_sends_a_lost_parcel_again(house: House, product: str)
     closed = await close(house, task, "reship")
 
     assert (closed["state"], closed["decision"]) == ("done", "reship")
-    again = await resent(house, order_id)
+    again = await until_replaced(house, order_id)
     assert again["replacementOf"] == order_id
     assert again["pricing"]["total"] == "0.00"
     assert await house.stock(product) == (3, 3, 0)
@@ -83,7 +69,7 @@ async def test_goods_that_came_in_the_second_parcel_are_returned_as_they_were_bo
 ) -> None:
     order_id, number = await ship(house, product)
     await close(house, await lose(house, order_id, number), "reship")
-    again = await resent(house, order_id)
+    again = await until_replaced(house, order_id)
     await deliver(house, again)
     await pass_a_day(house, order_id)
     order = await house.until(order_id, status="completed")
@@ -119,7 +105,7 @@ async def test_without_goods_a_lost_parcel_is_refunded_instead(house: House) -> 
 async def test_a_second_parcel_that_comes_back_is_refunded(house: House, product: str) -> None:
     order_id, number = await ship(house, product)
     await close(house, await lose(house, order_id, number), "reship")
-    again = await resent(house, order_id)
+    again = await until_replaced(house, order_id)
     second = await house.ship(again["orderId"])
     await house.until(again["orderId"], status="shipped")
     await move(house, second, "returned")
@@ -134,7 +120,7 @@ async def test_a_second_parcel_that_comes_back_is_refunded(house: House, product
 async def test_a_parcel_that_is_found_calls_off_the_second_one(house: House, product: str) -> None:
     order_id, number = await ship(house, product)
     await close(house, await lose(house, order_id, number), "reship")
-    again = await resent(house, order_id)
+    again = await until_replaced(house, order_id)
 
     await move(house, number, "delivered")
 
@@ -153,7 +139,7 @@ async def test_only_the_lost_one_of_two_parcels_is_sent_again(house: House) -> N
     await move(house, far, "lost")
     await close(house, await until_task(house, order.id, "parcel_lost"), "reship")
 
-    again = await resent(house, order.id)
+    again = await until_replaced(house, order.id)
     assert [line["quantity"] for line in again["items"]] == [1]
     shown = await house.order(order.id)
     assert shown["status"] == "shipped"
