@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
+from babel.core import Locale as BabelLocale
 from babel.dates import format_datetime
 from babel.numbers import format_currency
 
@@ -17,9 +18,9 @@ _CHINA = timezone(timedelta(hours=8))
 
 
 class OrderWords(NamedTuple):
-    """One language; `babel` and `moment` are Babel's name of it and its pattern of a moment."""
+    """One language; `babel` is it as Babel has it, `moment` its pattern of a moment."""
 
-    babel: str
+    babel: BabelLocale
     moment: str
     shop: str
     title: str
@@ -54,7 +55,7 @@ class OrderWords(NamedTuple):
 
 
 _CHINESE = OrderWords(
-    babel="zh_CN",
+    babel=BabelLocale.parse("zh_CN"),
     moment="y年M月d日 HH:mm",
     shop="Orderflow",
     title="订单详情",
@@ -80,7 +81,7 @@ _CHINESE = OrderWords(
     gateways={"stripe": "银行卡", "paypal": "PayPal", "alipay": "支付宝", "wechatpay": "微信支付"},
 )
 _ENGLISH = OrderWords(
-    babel="en",
+    babel=BabelLocale.parse("en"),
     moment="MMM d, y, h:mm a",
     shop="Orderflow",
     title="Order details",

@@ -268,5 +268,5 @@ class _Writer:
         """Day and time in China, as short as can be: the year goes without saying."""
         if at is None:
             return ""
-        pattern, language = self._page.moment, self._mail.formats.babel
+        pattern, language = self._page.moment, self._mail.formats.locale
         return str(format_datetime(at, pattern, tzinfo=_CHINA, locale=language))

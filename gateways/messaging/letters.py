@@ -55,6 +55,7 @@ _ENVIRONMENT = Environment(
     # Phrases are plain text; the HTML layout escapes them as it escapes everything.
     autoescape=select_autoescape(["html"], default_for_string=False),
     undefined=StrictUndefined,
+    auto_reload=False,
     trim_blocks=True,
     lstrip_blocks=True,
 )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 
+from babel.core import Locale as BabelLocale
 from babel.dates import format_datetime
 from babel.numbers import format_currency
 from pydantic import BaseModel, ConfigDict
@@ -46,12 +47,21 @@ class KindWording(_Strict):
     push: str
 
 
+# Given a name instead, Babel looks through all its languages at every call: 30 times the work.
+babel_locale = cache(BabelLocale.parse)
+
+
 class Formats(_Strict):
     """Babel's name of the language, and its date patterns."""
 
     babel: str
     day: str
     moment: str
+
+    @property
+    def locale(self) -> BabelLocale:
+        """The language as Babel wants it."""
+        return babel_locale(self.babel)
 
 
 class Wording(_Strict):
@@ -71,7 +81,7 @@ class Wording(_Strict):
 
     def money(self, amount: Money) -> str:
         """`amount` as this language writes it."""
-        return format_currency(amount.amount, amount.currency, locale=self.formats.babel)
+        return format_currency(amount.amount, amount.currency, locale=self.formats.locale)
 
     def day(self, moment: datetime | None) -> str:
         """The day of `moment` in China, empty for none."""
@@ -101,7 +111,7 @@ class Wording(_Strict):
     def _format(self, moment: datetime | None, pattern: str) -> str:
         if moment is None:
             return ""
-        return format_datetime(moment, pattern, tzinfo=_CHINA, locale=self.formats.babel)
+        return format_datetime(moment, pattern, tzinfo=_CHINA, locale=self.formats.locale)
 
 
 @cache
