@@ -7,8 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import inventory
-from db.inventory import HoldLine
+from db import inventory, ledger
 from domain.errors import PermanentError
 from domain.inventory import MovementReason
 
@@ -42,7 +41,7 @@ async def is_booked(session: AsyncSession, reason: MovementReason, booking: Book
     levels = await inventory.lock_stock(session, [booking.sku])
     if booking.warehouse_id not in {level.warehouse_id for level in levels}:
         raise NoShelf(f"{booking.warehouse_id} has no shelf for {booking.sku}")
-    before = await inventory.moved_before(
+    before = await ledger.moved_before(
         session, reason, booking.warehouse_id, booking.sku, booking.reference
     )
     if before not in {None, booking.quantity}:
@@ -55,10 +54,4 @@ async def is_booked(session: AsyncSession, reason: MovementReason, booking: Book
 
 async def book(session: AsyncSession, reason: MovementReason, booking: Booking) -> None:
     """Change the level and the ledger, once per reason and reference."""
-    line = HoldLine(
-        hold_id="",
-        warehouse_id=booking.warehouse_id,
-        sku=booking.sku,
-        quantity=booking.quantity,
-    )
-    await inventory.move_stock(session, reason, [line], booking.reference, booking.at)
+    await ledger.move_stock(session, reason, [booking], booking.reference, booking.at)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from temporalio import activity
 
-from db import fulfillment, inventory, orders
+from db import fulfillment, holds, orders
 from db.engine import Sessions
 from db.fulfillment import PickingListRow, PickingState
 from db.late_lists import close_late_task
@@ -107,10 +107,10 @@ class Fulfillment:
                 return PickingList.model_validate(row.document)
             order_row = await orders.lock_order(session, command.order_id)
             order = await orders.to_order(session, order_row)
-            hold = await inventory.live_hold(session, command.order_id)
+            hold = await holds.live_hold(session, command.order_id)
             if hold is None:
                 raise NothingCommitted(command.order_id)
-            lines = await inventory.hold_lines(session, hold.id)
+            lines = await holds.hold_lines(session, hold.id)
             warehouse_id = command.warehouse_id or lines[0].warehouse_id
             lines = [line for line in lines if line.warehouse_id == warehouse_id]
             if not lines:

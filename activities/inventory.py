@@ -13,7 +13,7 @@ from activities.booking import Booking, book, is_booked
 from activities.holding import HoldBatcher
 from activities.missing_goods import write_off
 from activities.reserving import ReserveResult, ReserveStock
-from db import callbacks, inventory, orders, restock, supply
+from db import callbacks, holds, inventory, orders, restock, supply
 from db.engine import Sessions
 from domain.allocation import allocate
 from domain.inventory import (
@@ -128,7 +128,7 @@ class Stock:
     async def extend_hold(self, command: ExtendHold) -> None:
         """Move the deadline of a live hold; a hold that has moved on is left alone."""
         async with self._sessions.begin() as session:
-            hold = await inventory.live_hold(session, command.order_id)
+            hold = await holds.live_hold(session, command.order_id)
             if hold is not None and hold.state == HoldState.HELD:
                 hold.expires_at = command.expires_at
 
@@ -197,12 +197,12 @@ async def _give_back(
     session: AsyncSession, command: ReleaseStock
 ) -> Literal["nothing", "hold", "committed"]:
     await orders.lock_order(session, command.order_id)
-    hold = await inventory.live_hold(session, command.order_id)
+    hold = await holds.live_hold(session, command.order_id)
     if hold is None:
         return "nothing"
     if hold.state == HoldState.HELD:
         state = HoldState.EXPIRED if command.expired else HoldState.RELEASED
-        await inventory.move_hold(session, hold, state, command.at)
+        await holds.move_hold(session, hold, state, command.at)
         await orders.add_event(
             session,
             command.order_id,
@@ -211,11 +211,11 @@ async def _give_back(
             dedupe_key=f"hold_moved:{hold.id}",
         )
         return "hold"
-    held = await inventory.hold_lines(session, hold.id)
+    held = await holds.hold_lines(session, hold.id)
     lines = [line for line in held if line.warehouse_id not in command.gone]
     if not lines:
         return "nothing"
-    await inventory.return_stock(session, hold, lines, command.at)
+    await holds.return_stock(session, hold, lines, command.at)
     await write_off(session, hold, lines, command.missing, command.at)
     await orders.add_event(session, command.order_id, "stock_returned", command.at)
     return "committed"
@@ -237,7 +237,7 @@ async def hold_order(
     lines = allocate(needs, left, preference)
     if lines is None:
         return find_shortages(needs, left, preference)
-    await inventory.insert_hold(
+    await holds.insert_hold(
         session,
         hold_id=hold_id,
         order_id=order.order_id,

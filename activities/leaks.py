@@ -13,7 +13,7 @@ from temporalio import activity
 from activities.order_watch import OrderWatch
 from activities.reconciliation import Nudge
 from activities.records import call_off
-from db import inventory, leaks, orders, restock
+from db import holds, leaks, orders, restock
 from db.engine import Sessions, single_statements
 from db.orders import OrderRow
 from domain.inventory import HoldState
@@ -167,10 +167,10 @@ class Leaks:
 
 
 async def _release(session: AsyncSession, order: OrderRow, at: datetime) -> bool:
-    hold = await inventory.live_hold(session, order.id)
+    hold = await holds.live_hold(session, order.id)
     if hold is None or hold.state != HoldState.HELD:
         return False
-    await inventory.move_hold(session, hold, HoldState.EXPIRED, at)
+    await holds.move_hold(session, hold, HoldState.EXPIRED, at)
     await orders.add_event(
         session, order.id, "hold_expired", at, dedupe_key=f"hold_moved:{hold.id}"
     )

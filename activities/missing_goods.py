@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import inventory, orders, restock
+from db import inventory, ledger, orders, restock
 from db.fulfillment import PickingListRow
-from db.inventory import Hold, HoldLine
+from db.holds import Hold, HoldLine
 from db.operator_tasks import open_task
 from domain.fulfillment import PickingList
-from domain.inventory import MovementReason
+from domain.inventory import MovementReason, StockUnits
 from domain.missing_goods import Fate, MissingGoods, MissingLine, missing_units, worded
 from domain.order import Value
 
@@ -43,7 +43,7 @@ async def drop_units(session: AsyncSession, command: DropUnits) -> UnitsDropped:
     if back:
         await inventory.lock_stock(session, [line.sku for line in back])
         # Not as "restocked": what a hold gave comes back whole, and this is a part of a line.
-        await inventory.move_stock(
+        await ledger.move_stock(
             session,
             MovementReason.ADJUSTED,
             back,
@@ -90,7 +90,7 @@ async def write_off(
         units = missing_units(here, listed)[Fate.WRITTEN_OFF]
         lost += [_line(warehouse_id, sku, -count) for sku, count in units.items()]
     if lost:
-        await inventory.move_stock(
+        await ledger.move_stock(
             session,
             MovementReason.ADJUSTED,
             lost,
@@ -105,7 +105,7 @@ async def write_off(
 
 
 async def _have_counted(
-    session: AsyncSession, order_id: str, lost: Sequence[HoldLine], reference: str, at: datetime
+    session: AsyncSession, order_id: str, lost: Sequence[StockUnits], reference: str, at: datetime
 ) -> None:
     """Where goods were not found or unfit, there may be more of that: somebody counts the shelf."""
     if lost:
@@ -132,5 +132,5 @@ async def _by_line(
     return {line_no: count for line_no, count in missing.items() if count}
 
 
-def _line(warehouse_id: str, sku: str, quantity: int) -> HoldLine:
-    return HoldLine(hold_id="", warehouse_id=warehouse_id, sku=sku, quantity=quantity)
+def _line(warehouse_id: str, sku: str, quantity: int) -> StockUnits:
+    return StockUnits(warehouse_id=warehouse_id, sku=sku, quantity=quantity)

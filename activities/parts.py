@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.missing_goods import DropUnits, UnitsDropped, drop_units, write_off
 from activities.shipments import note_reached
-from db import callbacks, fulfillment, inventory, orders, restock
+from db import callbacks, fulfillment, holds, orders, restock
 from db.engine import Sessions
 from db.fulfillment import OPEN_LISTS, PickingState
 from db.late_lists import close_late_task
@@ -85,10 +85,10 @@ async def _close_lists(session: AsyncSession, command: DropParts) -> None:
 
 
 async def _return_stock(session: AsyncSession, command: DropParts) -> None:
-    hold = await inventory.live_hold(session, command.order_id)
+    hold = await holds.live_hold(session, command.order_id)
     if hold is None:
         return
-    held = await inventory.hold_lines(session, hold.id)
+    held = await holds.hold_lines(session, hold.id)
     lines = [line for line in held if line.warehouse_id in command.warehouses]
-    await inventory.return_stock(session, hold, lines, command.at)
+    await holds.return_stock(session, hold, lines, command.at)
     await write_off(session, hold, lines, command.missing, command.at)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.return_commands import ConfirmReplacement, PlaceReplacement
 from activities.return_requests import locked, note
-from db import after_sales, inventory, orders
+from db import after_sales, holds, orders
 from domain.errors import PermanentError
 from domain.inventory import HoldState
 from domain.money import Money
@@ -75,10 +75,10 @@ async def confirm(session: AsyncSession, command: ConfirmReplacement) -> None:
     order = await orders.lock_order(session, command.order_id)
     if order.status != OrderStatus.PENDING:
         return
-    hold = await inventory.live_hold(session, command.order_id)
+    hold = await holds.live_hold(session, command.order_id)
     if hold is None:
         raise NothingHeld(command.order_id)
-    await inventory.move_hold(session, hold, HoldState.COMMITTED, command.at)
+    await holds.move_hold(session, hold, HoldState.COMMITTED, command.at)
     orders.move(order, command.at, status=OrderStatus.CONFIRMED, payment=PaymentStatus.PAID)
     await orders.add_event(session, command.order_id, "order_confirmed", command.at)
 

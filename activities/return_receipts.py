@@ -11,9 +11,9 @@ from sqlmodel import col
 
 from activities.return_commands import ReceiveReturn
 from activities.return_requests import check_move, locked, note
-from db import after_sales, inventory, orders, restock
-from db.inventory import HoldLine, Inventory
-from domain.inventory import MovementReason
+from db import after_sales, inventory, ledger, orders, restock
+from db.inventory import Inventory
+from domain.inventory import MovementReason, StockUnits
 from domain.returns import (
     Refusal,
     ReturnCase,
@@ -63,14 +63,12 @@ async def _book(session: AsyncSession, case: ReturnCase, command: ReceiveReturn)
         ),
     ):
         lines = [
-            HoldLine(
-                hold_id="", warehouse_id=places[one.sku], sku=one.sku, quantity=units[one.line_no]
-            )
+            StockUnits(warehouse_id=places[one.sku], sku=one.sku, quantity=units[one.line_no])
             for one in came
             if one.line_no in units
         ]
         if lines:
-            await inventory.move_stock(
+            await ledger.move_stock(
                 session, reason, lines, reference, command.at, order_id=case.order_id
             )
     await note(

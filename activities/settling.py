@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.inventory import hold_order
 from activities.refund_books import book_refunds_of, restate_money
-from db import inventory, orders, payments, restock
+from db import holds, orders, payments, restock
 from db.orders import OrderRow
 from db.payments import AttemptState, Payment
 from db.restock import RestockState
@@ -79,9 +79,9 @@ async def settle(
     if (disputed or view.disputed) and not payment.disputed:
         await _record_dispute(session, order, payment, at)
     if settlement is Settlement.ACCEPTED and order.status == OrderStatus.PENDING:
-        hold = await inventory.live_hold(session, order_id)
+        hold = await holds.live_hold(session, order_id)
         assert hold is not None
-        await inventory.move_hold(session, hold, HoldState.COMMITTED, at)
+        await holds.move_hold(session, hold, HoldState.COMMITTED, at)
         orders.move(order, at, status=OrderStatus.CONFIRMED)
         await orders.add_event(session, order_id, "order_confirmed", at)
     return Settled(
@@ -109,7 +109,7 @@ async def standing_towards(
 ) -> Standing:
     """Where a locked order stands towards one of its payments."""
     paying = _paying(await payments.payments_of(session, order.id))
-    hold = await inventory.live_hold(session, order.id)
+    hold = await holds.live_hold(session, order.id)
     return standing_of(
         OrderStatus(order.status),
         None if hold is None else HoldState(hold.state),

@@ -14,7 +14,8 @@ from sqlmodel import Field, SQLModel, col
 
 from db import base
 from db.catalog import Product
-from db.inventory import HoldLine, Inventory
+from db.holds import HoldLine
+from db.inventory import Inventory
 from domain.fulfillment import PickingLine
 from domain.statuses import ShippingStatus
 from domain.tracking import TrackingEvent, TrackingStatus

@@ -16,8 +16,9 @@ from sqlmodel import SQLModel, col
 
 from db.catalog import BlacklistEntry, CouponRow, Product, Warehouse
 from db.engine import connect, session_factory
-from db.inventory import HoldLine, Inventory, StockMovement, lock_stock, move_stock
-from domain.inventory import MovementReason
+from db.inventory import Inventory, lock_stock
+from db.ledger import StockMovement, move_stock
+from domain.inventory import MovementReason, StockUnits
 from domain.money import Money
 
 CATALOG = Path(__file__).parent / "seed_catalog.json"
@@ -106,8 +107,7 @@ async def _add(
 async def _fill_shelves(session: AsyncSession, entries: Sequence[Entry], at: datetime) -> int:
     """Stock enters through the ledger, so that ledger and counters agree from the first unit."""
     lines = [
-        HoldLine(
-            hold_id="",
+        StockUnits(
             warehouse_id=entry["warehouse_id"],
             sku=entry["sku"],
             quantity=entry["total"],

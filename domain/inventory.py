@@ -41,6 +41,14 @@ class StockNeed(Value):
     quantity: int
 
 
+class StockUnits(Value):
+    """Units of one SKU in one warehouse; fewer than none are taken away."""
+
+    warehouse_id: str
+    sku: str
+    quantity: int
+
+
 class StockLevel(Value):
     """What one warehouse can still promise of one SKU."""
 

@@ -19,10 +19,10 @@ with workflow.unsafe.imports_passed_through():
         AwaitPayment,
         CreatePayment,
         IntendPayment,
-        PaymentReady,
         Payments,
         SettlePayment,
     )
+    from activities.provider_talk import PaymentReady
     from activities.refunds import RefundSettled
     from activities.settling import Settled
     from domain.ids import PAYMENT, encode_id, idempotency_key

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from activities.settling import Settled, settle
-from db import inventory, orders, payments
+from db import holds, inventory, orders, payments
 from db.audit import audit
 from db.engine import Sessions, connect, session_factory
 from domain.ids import PAYMENT, encode_id
@@ -204,9 +204,9 @@ class Books:
 
     async def _expire_hold(self, names: Names) -> None:
         async with self._sessions.begin() as session:
-            hold = await inventory.live_hold(session, names.order)
+            hold = await holds.live_hold(session, names.order)
             assert hold is not None
-            await inventory.move_hold(session, hold, HoldState.EXPIRED, datetime.now(UTC))
+            await holds.move_hold(session, hold, HoldState.EXPIRED, datetime.now(UTC))
 
     async def _another_payment(self, names: Names) -> str:
         """A second attempt of the same order; of an order that has ended it is closed."""

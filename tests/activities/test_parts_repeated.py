@@ -19,10 +19,10 @@ from activities.refund_claims import ClaimRefund
 from activities.reserving import ReserveStock
 from activities.shipments import RecordShipment, RecordTracking
 from db.engine import connect, session_factory
-from db.inventory import HoldLine, move_stock
+from db.ledger import move_stock
 from domain.fulfillment import ShippingNews
 from domain.ids import PICKING_LIST, encode_id
-from domain.inventory import MovementReason
+from domain.inventory import MovementReason, StockUnits
 from domain.missing_goods import MissingGoods, MissingLine
 from domain.order import OrderDraft
 from domain.statuses import OrderStatus, ShippingStatus
@@ -73,8 +73,7 @@ class SplitDesk(Desk):
     async def leave_in(self, warehouse_id: str, pieces: int) -> None:
         """Take all but so many pieces away, as a stocktaking would."""
         async with self.sessions.begin() as session:
-            taken = HoldLine(
-                hold_id="",
+            taken = StockUnits(
                 warehouse_id=warehouse_id,
                 sku=SKU,
                 quantity=pieces - await self.available(warehouse_id),

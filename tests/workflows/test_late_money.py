@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from db import inventory
+from db import holds
 from domain.inventory import HoldState
 from tests.house import House, Json
 from tests.serving import eventually, eventually_async
@@ -230,9 +230,9 @@ async def test_a_code_that_is_scanned_after_it_was_closed_pays_while_the_hold_li
 async def lose_the_hold(house: House, order_id: str) -> None:
     """The stock goes back to the shelf though its order still waits for its money."""
     async with house.sessions.begin() as session:
-        hold = await inventory.live_hold(session, order_id)
+        hold = await holds.live_hold(session, order_id)
         assert hold is not None
-        await inventory.move_hold(session, hold, HoldState.EXPIRED, datetime.now(UTC))
+        await holds.move_hold(session, hold, HoldState.EXPIRED, datetime.now(UTC))
 
 
 @pytest.mark.parametrize("gateway", CLOSING)
