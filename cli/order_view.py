@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli import output
+from cli import output, telling_view
 
 # What the API answers, as it came.
 Body = Mapping[str, Any]
@@ -151,10 +151,7 @@ def timeline(order: Body) -> Table:
     return output.table(
         "",
         ("UTC", "event", "detail"),
-        [
-            (output.moment(entry["at"]), _event(entry), _detail(entry, gateways))
-            for entry in order["timeline"]
-        ],
+        [(output.moment(entry["at"]), *_row(entry, gateways)) for entry in order["timeline"]],
     )
 
 
@@ -191,6 +188,13 @@ def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
     return [Group(Text(""), part) for part in parts]
 
 
+def _row(entry: Body, gateways: Mapping[str, str]) -> tuple[Text, Text]:
+    """The event and its detail."""
+    if telling_view.is_telling(entry):
+        return telling_view.event(entry), telling_view.detail(entry)
+    return _event(entry), Text(_detail(entry, gateways))
+
+
 def _event(entry: Body) -> Text:
     kind = entry["kind"]
     text = EVENTS.get(kind, kind.replace("_", " "))
@@ -208,12 +212,18 @@ def _detail(entry: Body, gateways: Mapping[str, str]) -> str:
     ]
     # What was captured of a payment that was declined is nothing, which the event says already.
     skipped = {"amount"} if entry["kind"] in {*_BAD, "payment_closed"} else set()
+    if entry["kind"] == "order_delivered":
+        skipped.add("status")
     if entry.get("madeBy") == "provider":
         skipped.add("reason")
     known = {"gateway": gateways.get(entry.get("paymentId", "")), **entry}
     shown = [
-        output.moment(known[name]) if name == "until" else str(known[name])
-        for name in _SHOWN
-        if known.get(name) and name not in skipped
+        _shown(name, known[name]) for name in _SHOWN if known.get(name) and name not in skipped
     ]
     return ", ".join([*shown, *shortages])
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "until":
+        return f"until {output.moment(value)}"
+    return str(value).replace("_", " ") if name == "status" else str(value)
