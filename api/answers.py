@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from api.return_views import ReturnAnswer
 from api.timeline import Telling, TimelineEntry
 from domain.notification import ShortLine
-from domain.order import CustomerInfo, Problem, Value
+from domain.order import CustomerInfo, Problem, ServiceLevel, Value
 from domain.parts import PartState
 from domain.payment import PaymentAction
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
@@ -228,6 +228,7 @@ class OrderAnswer(Value):
     pricing: PriceTag
     kept: str
     gateway: str
+    service_level: ServiceLevel
     locale: str
     coupon_code: str = ""
     special_instructions: str = ""

@@ -107,6 +107,7 @@ def order(known: Overview, waiting: Waiting | None, now: datetime) -> OrderAnswe
         pricing=price_tag(stored.pricing),
         kept=decimal(known.kept),
         gateway=stored.gateway,
+        service_level=stored.service_level,
         locale=stored.locale,
         coupon_code=stored.coupon_code,
         special_instructions=stored.special_instructions,

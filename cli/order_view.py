@@ -109,13 +109,15 @@ _SHOWN = (
 
 
 def statuses(order: Body) -> Text:
-    """The three statuses in one line."""
+    """The three statuses in one line, and whether there is a hurry."""
+    express = order.get("serviceLevel") == "express"
     return Text.assemble(
         output.status(order["status"]),
         ("  payment ", "dim"),
         output.status(order["paymentStatus"]),
         ("  goods ", "dim"),
         output.status(order["shippingStatus"]),
+        ("  express" if express else "", "bold magenta"),
     )
 
 
