@@ -148,13 +148,17 @@ def lines(order: Body) -> Table:
 
 
 def timeline(order: Body) -> Table:
-    """What happened, when."""
+    """What happened, when; each day has a line of its own."""
     gateways = {attempt["paymentId"]: attempt["gateway"] for attempt in order["payments"]}
-    return output.table(
-        "",
-        ("UTC", "event", "detail"),
-        [(output.moment(entry["at"]), *_row(entry, gateways)) for entry in order["timeline"]],
-    )
+    rows: list[tuple[Text, Text, Text]] = []
+    today = ""
+    for entry in order["timeline"]:
+        day, _, time = output.moment(entry["at"]).partition(" ")
+        if day != today:
+            today = day
+            rows.append((Text(day, style="dim"), Text(), Text()))
+        rows.append((Text(f"  {time}"), *_row(entry, gateways)))
+    return output.table("", ("UTC", "event", "detail"), rows)
 
 
 def waiting(order: Body) -> Text:
@@ -162,7 +166,7 @@ def waiting(order: Body) -> Text:
     wait = order.get("waitingFor")
     if not wait:
         return Text("It waits for nothing.", style="dim")
-    until = f" until {output.moment(wait['until'])} UTC" if wait.get("until") else ""
+    until = f", until {output.moment(wait['until'])} UTC" if wait.get("until") else ""
     then = f"; then: {wait['then']}" if wait.get("then") else ""
     return Text.assemble("Waits for ", (wait["what"], "bold"), f"{until}{then}.")
 

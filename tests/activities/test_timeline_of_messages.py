@@ -26,7 +26,7 @@ async def told(counter: Counter) -> list[Json]:
 def line(entry: Json) -> str:
     """The row as an operator reads it at a terminal."""
     table = order_view.timeline({"payments": [], "timeline": [entry]})
-    cells = [next(iter(column.cells)) for column in table.columns[1:]]
+    cells = [list(column.cells)[-1] for column in table.columns[1:]]
     return " | ".join(cell.plain for cell in cells if isinstance(cell, Text))
 
 
