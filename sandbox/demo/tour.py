@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from sandbox.demo import show
 from sandbox.demo.links import find_links
 from sandbox.demo.shop import Shop
 from sandbox.demo.stories import STORIES
-from sandbox.demo.story import tell
+from sandbox.demo.story import Story, tell
 from sandbox.endpoints_file import write_endpoints
 from sandbox.stack import EmbeddedStack
 from settings import load_settings
@@ -64,19 +64,14 @@ async def _tour(stack: EmbeddedStack, folder: Path, *, staying: bool) -> bool:
         shop = Shop(at, http, client)
         with _busy(f"{len(STORIES)} stories are under way"):
             stories = await asyncio.gather(*(tell(shop, *story) for story in STORIES))
-        for number, story in enumerate(stories, start=1):
-            show.story(number, story)
-        engine = connect(at.database, pool_size=1)
-        try:
-            sessions = session_factory(engine)
-            sent = await _messages(sessions)
-            mails = await shop.mails()
-            report = await _audit(sessions)
-        finally:
-            await engine.dispose()
+            sent, report = await _look_into_books(at.database)
+            await _look_again(shop, stories)
+        mails = await shop.mails()
         orders = [story.order for story in stories if story.order]
         found = await find_links(shop, at, orders[0], folder) if orders else None
         opened = [await shop.opens(url) for url in found.pages.values()] if found else []
+    for number, story in enumerate(stories, start=1):
+        show.story(number, story)
     show.messages(sent, len(mails))
     show.books(report)
     fine = show.verdict(
@@ -95,9 +90,23 @@ async def _tour(stack: EmbeddedStack, folder: Path, *, staying: bool) -> bool:
     return fine
 
 
-async def _audit(sessions: Sessions) -> AuditReport:
-    async with sessions() as session:
-        return await audit(session)
+async def _look_into_books(database: str) -> tuple[Counter[str], AuditReport]:
+    """What became of all messages, and then the audit."""
+    engine = connect(database, pool_size=1)
+    try:
+        sessions = session_factory(engine)
+        sent = await _messages(sessions)
+        async with sessions() as session:
+            return sent, await audit(session)
+    finally:
+        await engine.dispose()
+
+
+async def _look_again(shop: Shop, stories: Sequence[Story]) -> None:
+    """The stories' orders, now that their customers have been told how they ended."""
+    for story in stories:
+        if story.order:
+            story.order = await shop.look(story.order["orderId"])
 
 
 async def _messages(sessions: Sessions) -> Counter[str]:
