@@ -207,7 +207,7 @@ class Notifications:
         except Exception as error:  # noqa: BLE001 - a channel must never fail the order
             state = _after(row, error, last=last)
             return await self._record(row, state, at, error=_says(error))
-        return await self._record(row, NotificationState.SENT, at, accepted=accepted)
+        return await self._record(row, NotificationState.SENT, _now(at), accepted=accepted)
 
     async def _give_up(
         self, row: Notification, written: Written, error: AddressRefused, at: datetime

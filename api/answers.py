@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Literal
 
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from api.return_views import ReturnAnswer
+from api.timeline import Telling, TimelineEntry
 from domain.notification import ShortLine
-from domain.order import CustomerInfo, Problem, Value
+from domain.order import CustomerInfo, Problem, ServiceLevel, Value
 from domain.parts import PartState
 from domain.payment import PaymentAction
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
@@ -174,7 +175,7 @@ class ParcelAnswer(Value):
 
 
 class MessageAnswer(Value):
-    """One message to the customer on one channel."""
+    """One message to the customer on one channel; `receipt` is the provider's word afterwards."""
 
     kind: str
     channel: str
@@ -182,6 +183,7 @@ class MessageAnswer(Value):
     occasion: str = ""
     attempts: int
     error: str = ""
+    receipt: str = ""
     created_at: datetime
     sent_at: datetime | None = None
 
@@ -209,15 +211,6 @@ class TaskList(Value):
     tasks: tuple[TaskAnswer, ...]
 
 
-class TimelineEntry(Value):
-    """One thing that happened, with what else is known about it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    at: datetime
-    kind: str
-
-
 class OrderAnswer(Value):
     """The order and everything that belongs to it; `shipment` is the first parcel that left.
 
@@ -235,6 +228,7 @@ class OrderAnswer(Value):
     pricing: PriceTag
     kept: str
     gateway: str
+    service_level: ServiceLevel
     locale: str
     coupon_code: str = ""
     special_instructions: str = ""
@@ -248,7 +242,7 @@ class OrderAnswer(Value):
     returns: tuple[ReturnAnswer, ...] = ()
     notifications: tuple[MessageAnswer, ...]
     tasks: tuple[TaskAnswer, ...] = ()
-    timeline: tuple[TimelineEntry, ...]
+    timeline: tuple[Telling | TimelineEntry, ...]
     waiting_for: Waiting | None = None
     page_url: str = ""
 

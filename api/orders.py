@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Depends, Path, Response
-from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedError
-from temporalio.common import QueryRejectCondition
-from temporalio.service import RPCError
 
 from api import views
 from api.answers import OrderAnswer, PlacedAnswer, answer
@@ -24,9 +19,9 @@ from api.placing import Placing, place
 from api.problems import Problems, Refusal
 from api.resources import Resources, Uses
 from api.updates import unknown_order
+from api.waiting import waiting_for
 from domain.cleaning import clean_order, fingerprint, worded_like
 from domain.ids import ORDER as ORDER_PREFIX
-from domain.ids import order_workflow_id
 from domain.order import Problem
 from domain.page_links import page_path
 from domain.statuses import OrderStatus
@@ -35,17 +30,11 @@ from workflows.messages import (
     PlacementAwaitsPayment,
     PlacementRejected,
     PlacementWaitsForStock,
-    Waiting,
 )
-from workflows.order import OrderWorkflow
-
-log = logging.getLogger("orderflow.api")
 
 router = APIRouter(tags=["orders"], dependencies=[Depends(authorize)])
 
-_QUERY_PATIENCE = timedelta(seconds=2)
 _ID = re.compile(ORDER_PREFIX + "[0-9A-HJKMNP-TV-Z]{26}")
-_ENDED = {OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.REFUNDED}
 
 
 def known_form(
@@ -119,8 +108,7 @@ async def show_order(uses: Uses, order_id: OrderId) -> Response:
         known = await find_overview(session, order_id)
     if known is None:
         raise unknown_order()
-    waiting = None if known.order.status in _ENDED else await _waiting_for(uses, order_id)
-    shown = views.order(known, waiting, datetime.now(UTC))
+    shown = views.order(known, await waiting_for(uses, known), datetime.now(UTC))
     return answer(shown.model_copy(update={"page_url": _page_url(uses, shown.order_number)}))
 
 
@@ -156,18 +144,3 @@ async def _placed_before(uses: Resources, order_id: str) -> Response:
         raise unknown_order()
     status = 202 if known.order.status is OrderStatus.PENDING_RESTOCK else 201
     return answer(views.placed_before(known, datetime.now(UTC)), status)
-
-
-async def _waiting_for(uses: Resources, order_id: str) -> Waiting | None:
-    """What the workflow says; nothing when it has ended or does not answer at once."""
-    handle = uses.client.get_workflow_handle(order_workflow_id(order_id))
-    try:
-        async with asyncio.timeout(_QUERY_PATIENCE.total_seconds()):
-            return await handle.query(
-                OrderWorkflow.waiting_for, reject_condition=QueryRejectCondition.NOT_OPEN
-            )
-    except WorkflowQueryRejectedError:
-        return None
-    except (TimeoutError, RPCError, RuntimeError, WorkflowQueryFailedError) as error:
-        log.info("waiting_for_unknown", extra={"order_id": order_id, "cause": type(error).__name__})
-        return None

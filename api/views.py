@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic.alias_generators import to_camel
-
 from api.answers import (
     AttemptAnswer,
     ItemAnswer,
@@ -21,13 +19,12 @@ from api.answers import (
     RefundedLine,
     ShipmentAnswer,
     TaskAnswer,
-    TimelineEntry,
 )
 from api.overview import Overview
 from api.return_views import return_answer
+from api.timeline import timeline
 from db.fulfillment import Shipment
 from db.operator_tasks import OperatorTask
-from db.orders import OrderEvent
 from db.payments import AttemptState, Payment
 from db.refunds import Refund, RefundRowState
 from domain.money import Money
@@ -110,6 +107,7 @@ def order(known: Overview, waiting: Waiting | None, now: datetime) -> OrderAnswe
         pricing=price_tag(stored.pricing),
         kept=decimal(known.kept),
         gateway=stored.gateway,
+        service_level=stored.service_level,
         locale=stored.locale,
         coupon_code=stored.coupon_code,
         special_instructions=stored.special_instructions,
@@ -125,7 +123,7 @@ def order(known: Overview, waiting: Waiting | None, now: datetime) -> OrderAnswe
             MessageAnswer.model_validate(row.model_dump()) for row in known.notifications
         ),
         tasks=tuple(operator_task(row, stored.order_number) for row in known.tasks),
-        timeline=tuple(_entry(event) for event in known.events),
+        timeline=timeline(known.events, known.notifications),
         waiting_for=waiting,
     )
 
@@ -254,8 +252,3 @@ def _parcel(known: Overview, part: Part) -> ParcelAnswer:
         ),
         **journey,
     )
-
-
-def _entry(event: OrderEvent) -> TimelineEntry:
-    detail = {to_camel(name): value for name, value in event.detail.items()}
-    return TimelineEntry.model_validate({**detail, "at": event.at, "kind": event.kind})

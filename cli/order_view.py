@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli import output
+from cli import output, telling_view
 
 # What the API answers, as it came.
 Body = Mapping[str, Any]
@@ -109,13 +109,15 @@ _SHOWN = (
 
 
 def statuses(order: Body) -> Text:
-    """The three statuses in one line."""
+    """The three statuses in one line, and whether there is a hurry."""
+    express = order.get("serviceLevel") == "express"
     return Text.assemble(
         output.status(order["status"]),
         ("  payment ", "dim"),
         output.status(order["paymentStatus"]),
         ("  goods ", "dim"),
         output.status(order["shippingStatus"]),
+        ("  express" if express else "", "bold magenta"),
     )
 
 
@@ -146,16 +148,17 @@ def lines(order: Body) -> Table:
 
 
 def timeline(order: Body) -> Table:
-    """What happened, when."""
+    """What happened, when; each day has a line of its own."""
     gateways = {attempt["paymentId"]: attempt["gateway"] for attempt in order["payments"]}
-    return output.table(
-        "",
-        ("UTC", "event", "detail"),
-        [
-            (output.moment(entry["at"]), _event(entry), _detail(entry, gateways))
-            for entry in order["timeline"]
-        ],
-    )
+    rows: list[tuple[Text, Text, Text]] = []
+    today = ""
+    for entry in order["timeline"]:
+        day, _, time = output.moment(entry["at"]).partition(" ")
+        if day != today:
+            today = day
+            rows.append((Text(day, style="dim"), Text(), Text()))
+        rows.append((Text(f"  {time}"), *_row(entry, gateways)))
+    return output.table("", ("UTC", "event", "detail"), rows)
 
 
 def waiting(order: Body) -> Text:
@@ -163,7 +166,7 @@ def waiting(order: Body) -> Text:
     wait = order.get("waitingFor")
     if not wait:
         return Text("It waits for nothing.", style="dim")
-    until = f" until {output.moment(wait['until'])} UTC" if wait.get("until") else ""
+    until = f", until {output.moment(wait['until'])} UTC" if wait.get("until") else ""
     then = f"; then: {wait['then']}" if wait.get("then") else ""
     return Text.assemble("Waits for ", (wait["what"], "bold"), f"{until}{then}.")
 
@@ -191,6 +194,13 @@ def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
     return [Group(Text(""), part) for part in parts]
 
 
+def _row(entry: Body, gateways: Mapping[str, str]) -> tuple[Text, Text]:
+    """The event and its detail."""
+    if telling_view.is_telling(entry):
+        return telling_view.event(entry), telling_view.detail(entry)
+    return _event(entry), Text(_detail(entry, gateways))
+
+
 def _event(entry: Body) -> Text:
     kind = entry["kind"]
     text = EVENTS.get(kind, kind.replace("_", " "))
@@ -208,12 +218,18 @@ def _detail(entry: Body, gateways: Mapping[str, str]) -> str:
     ]
     # What was captured of a payment that was declined is nothing, which the event says already.
     skipped = {"amount"} if entry["kind"] in {*_BAD, "payment_closed"} else set()
+    if entry["kind"] == "order_delivered":
+        skipped.add("status")
     if entry.get("madeBy") == "provider":
         skipped.add("reason")
     known = {"gateway": gateways.get(entry.get("paymentId", "")), **entry}
     shown = [
-        output.moment(known[name]) if name == "until" else str(known[name])
-        for name in _SHOWN
-        if known.get(name) and name not in skipped
+        _shown(name, known[name]) for name in _SHOWN if known.get(name) and name not in skipped
     ]
     return ", ".join([*shown, *shortages])
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "until":
+        return f"until {output.moment(value)}"
+    return str(value).replace("_", " ") if name == "status" else str(value)

@@ -118,4 +118,7 @@ def problems(found: Iterable[Mapping[str, Any]]) -> Table:
     rows = [
         (entry.get("field", ""), entry.get("message", ""), entry.get("code", "")) for entry in found
     ]
-    return table("", ("field", "what is wrong", "code"), rows)
+    made = table("", ("field", "what is wrong", "code"), rows)
+    # A name that is broken in two is not found in the request.
+    made.columns[0].no_wrap = True
+    return made

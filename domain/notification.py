@@ -97,6 +97,7 @@ class Attachment(Value):
 class EmailContent(Value):
     """One rendered mail; with `unsubscribe_url` (https) mail programs offer one-click opt-out."""
 
+    kind: NotificationKind | None = None
     subject: str
     text: str
     html: str

@@ -79,7 +79,7 @@ def _show(console: Console, at: Endpoints, data_dir: Path) -> None:
         ("Temporal Web UI", at.ui),
         ("Temporal", at.temporal),
         ("Mail", at.mail),
-        ("Simulator", f"{at.simulator}/_sim/journal"),
+        ("Simulator", f"{at.simulator}/_sim/"),
         ("Database", at.database),
         ("Logs", str(data_dir.expanduser().resolve() / "logs")),
     ):

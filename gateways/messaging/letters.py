@@ -85,6 +85,7 @@ def render_email(letter: OrderLetter, *, unsubscribe_url: str = "") -> EmailCont
         "one_line": one_line,
     }
     return EmailContent(
+        kind=letter.kind,
         subject=said.say(said.kind.subject),
         text=_ENVIRONMENT.get_template("layout.txt").render(page),
         html=_INLINER.inline(_ENVIRONMENT.get_template("layout.html").render(page)),

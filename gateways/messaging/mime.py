@@ -47,6 +47,8 @@ def build_message(
         message["Date"] = formatdate(usegmt=True)
         message["Message-ID"] = message_id(notification_id, sender.domain)
         message["Auto-Submitted"] = "auto-generated"
+        if content.kind is not None:
+            message["X-Orderflow-Kind"] = content.kind.value
         if content.unsubscribe_url:
             message["List-Unsubscribe"] = f"<{content.unsubscribe_url}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

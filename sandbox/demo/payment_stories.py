@@ -90,8 +90,8 @@ async def given_back_outside(shop: Shop, story: Story) -> None:
     await shop.ended(order_id)
     story.say(
         "A colleague refunds it all in PayPal's dashboard, and tells nobody. PayPal does: the"
+        " refund is booked, and nothing is shipped for money that is gone."
     )
-    story.say("refund is booked, and nothing is shipped for money that is gone.")
     story.order = await expect(shop, order_id, "cancelled", "refunded", "pending")
 
 

@@ -251,11 +251,15 @@ class Shop:
         except TimeoutError as error:
             raise StoryFailed("the order's workflow does not end") from error
 
-    async def mails(self) -> list[Body]:
-        """What has arrived at the mail page."""
-        response = await self._http.get(f"{self._at.mail}/messages")
+    async def mails(self, query: str = "") -> list[Body]:
+        """What has arrived at the mail page, newest first."""
+        response = await self._http.get(f"{self._at.mail}/messages", params={"q": query})
         found: list[Body] = response.raise_for_status().json()
         return found
+
+    async def opens(self, url: str) -> bool:
+        """Whether a page is there for a browser that knows no key."""
+        return bool(url) and (await self._http.get(url, follow_redirects=True)).is_success
 
     async def _until(self, order_id: str, wanted: Callable[[Body], bool], what: str) -> Body:
         deadline = time.monotonic() + _PATIENCE_SECONDS

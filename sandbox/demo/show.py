@@ -11,8 +11,11 @@ from rich.text import Text
 
 from cli import audit, order_view, output
 from db.audit import AuditReport
+from sandbox.demo.links import Links
 from sandbox.demo.shop import Body
 from sandbox.demo.story import Story
+
+_CHANNELS = {"email": "e-mails", "sms": "text messages", "push": "push messages"}
 
 # What a terminal of 80 columns leaves for it.
 _WAY_LENGTH = 27
@@ -43,28 +46,41 @@ def story(number: int, told: Story) -> None:
         output.say(f"✗ {told.wrong}", "bold red")
 
 
-def messages(sent: Mapping[str, int], mails: int, mail_page: str, customer_page: str) -> None:
-    """What customers were told, and where to look at it."""
+def messages(sent: Mapping[str, int], mails: int) -> None:
+    """What customers were told: by channel and state, as in "email sent"."""
     output.console.print()
     output.console.print(Rule(Text("What customers were told", style="bold"), align="left"))
-    output.say("  " + ", ".join(f"{count} {name}" for name, count in sent.items()))
-    output.console.print(
-        f"  {mails} mails arrived, confirmations with the order as PDF: {mail_page}",
-        soft_wrap=True,
-        highlight=False,
-    )
-    if customer_page:
-        output.console.print(
-            f"  A customer's page: {customer_page}", soft_wrap=True, highlight=False
-        )
+    for name, count in sent.items():
+        channel, state = name.split()
+        why = ": none of these customers has our app" if name == "push suppressed" else ""
+        output.say(f"  {count} {_CHANNELS.get(channel, channel)} {state}{why}")
+    output.say(f"  {mails} mails have arrived.")
 
 
-def books(report: AuditReport, ui: str) -> None:
-    """The audit, and where to look further."""
+def books(report: AuditReport) -> None:
+    """The audit."""
     output.console.print()
     output.console.print(Rule(Text("The books", style="bold"), align="left"))
     audit.show(report)
-    output.say(f"\nTemporal Web UI: {ui}")
+
+
+def links(found: Links, *, staying: bool) -> None:
+    """Where to look further, each on a line of its own, unwrapped, to be clicked or copied."""
+    output.console.print()
+    title = f"See for yourself: order {found.order_number}"
+    output.console.print(Rule(Text(title, style="bold"), align="left"))
+    if not staying:
+        output.say(
+            "  All of this was there until now. The stack stops with the demo; to click here, run\n"
+            "  make demo ARGS=--stay",
+            "yellow",
+        )
+    for name, url in found.pages.items():
+        output.console.print(
+            Text.assemble("  ", (f"{name:<21}", "dim"), (url, f"link {url}")), soft_wrap=True
+        )
+    if staying:
+        output.say(f"  Its picking list, as PDF:\n    {found.picking}")
 
 
 def verdict(checks: Mapping[str, bool]) -> bool:

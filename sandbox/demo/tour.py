@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from cli import output
 from db.audit import AuditReport, audit
 from db.engine import Sessions, connect, session_factory
 from sandbox.demo import show
+from sandbox.demo.links import find_links
 from sandbox.demo.shop import Shop
 from sandbox.demo.stories import STORIES
-from sandbox.demo.story import tell
+from sandbox.demo.story import Story, tell
+from sandbox.endpoints_file import write_endpoints
 from sandbox.stack import EmbeddedStack
 from settings import load_settings
 
@@ -40,12 +42,10 @@ async def run(*, stay: bool) -> int:
             await stack.__aenter__()
         try:
             output.say(f"The whole stack is up after {time.monotonic() - began:.0f} s.", "dim")
-            fine = await _tour(stack)
+            fine = await _tour(stack, folder, staying=stay)
             if not fine:
                 output.say(f"The logs of this run are kept in {_keep_logs(folder)}", "bold")
-            if not stay:
-                output.say("The stack stops now; `make demo ARGS=--stay` keeps it running.", "dim")
-            else:
+            if stay:
                 output.say("\nThe stack keeps running. Ctrl-C stops it.", "bold")
                 with suppress(asyncio.CancelledError):
                     await stack.wait_for_failure()
@@ -54,42 +54,59 @@ async def run(*, stay: bool) -> int:
             await stack.__aexit__(None, None, None)
 
 
-async def _tour(stack: EmbeddedStack) -> bool:
+async def _tour(stack: EmbeddedStack, folder: Path, *, staying: bool) -> bool:
     at = stack.endpoints
+    # The commands of `starter.py` find this stack as they find that of `make up`.
+    write_endpoints(folder, at)
     os.environ.update(stack.environment)
     client = await temporal.connect(load_settings())
     async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
         shop = Shop(at, http, client)
         with _busy(f"{len(STORIES)} stories are under way"):
             stories = await asyncio.gather(*(tell(shop, *story) for story in STORIES))
-        for number, story in enumerate(stories, start=1):
-            show.story(number, story)
-        engine = connect(at.database, pool_size=1)
-        try:
-            sessions = session_factory(engine)
-            sent = await _messages(sessions)
-            mails = len(await shop.mails())
-            report = await _audit(sessions)
-        finally:
-            await engine.dispose()
-    pages = (story.order["pageUrl"] for story in stories if story.order)
-    show.messages(sent, mails, at.mail, next((page for page in pages if page), ""))
-    show.books(report, at.ui)
-    return show.verdict(
+            sent, report = await _look_into_books(at.database)
+            await _look_again(shop, stories)
+        mails = await shop.mails()
+        orders = [story.order for story in stories if story.order]
+        found = await find_links(shop, at, orders[0], folder) if orders else None
+        opened = [await shop.opens(url) for url in found.pages.values()] if found else []
+    for number, story in enumerate(stories, start=1):
+        show.story(number, story)
+    show.messages(sent, len(mails))
+    show.books(report)
+    fine = show.verdict(
         {
             "every story ended as it should": not any(story.wrong for story in stories),
-            "every mail that was sent arrived once": sent["email sent"] == mails,
+            "every mail that was sent arrived once": sent["email sent"] == len(mails),
             "every message went out": not any(
                 name.endswith((" failed", " pending")) for name in sent
             ),
             "every law holds": report.ok,
+            "every page below opens": bool(opened) and all(opened),
         }
     )
+    if found:
+        show.links(found, staying=staying)
+    return fine
 
 
-async def _audit(sessions: Sessions) -> AuditReport:
-    async with sessions() as session:
-        return await audit(session)
+async def _look_into_books(database: str) -> tuple[Counter[str], AuditReport]:
+    """What became of all messages, and then the audit."""
+    engine = connect(database, pool_size=1)
+    try:
+        sessions = session_factory(engine)
+        sent = await _messages(sessions)
+        async with sessions() as session:
+            return sent, await audit(session)
+    finally:
+        await engine.dispose()
+
+
+async def _look_again(shop: Shop, stories: Sequence[Story]) -> None:
+    """The stories' orders, now that their customers have been told how they ended."""
+    for story in stories:
+        if story.order:
+            story.order = await shop.look(story.order["orderId"])
 
 
 async def _messages(sessions: Sessions) -> Counter[str]:
@@ -125,7 +142,11 @@ def _scratch_folder() -> Iterator[Path]:
 @contextmanager
 def _busy(doing: str) -> Iterator[Callable[[str], None]]:
     spinner = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), console=output.console, transient=True
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        console=output.console,
+        transient=True,
+        disable=not output.console.is_terminal,
     )
     with spinner:
         task = spinner.add_task(doing)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, HTTPException, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sandbox.mail.reading import attachments, body, shown_headers
+from sandbox.mail.reading import Attachment, attachments, body, shown_headers
 from sandbox.mail.store import MailStore, MailSummary
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _PER_PAGE = 50
 _TEXT_LIMIT = 200_000
+_SHOWN_TYPES = {"application/pdf"}
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
@@ -107,11 +109,7 @@ def _parts(store: MailStore) -> APIRouter:
         files = attachments(_found(store, mail_id)[1])
         if not 0 <= index < len(files):
             raise HTTPException(404, "no such attachment")
-        return Response(
-            files[index].content,
-            media_type="application/octet-stream",
-            headers={"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"},
-        )
+        return _file(files[index])
 
     return router
 
@@ -119,6 +117,20 @@ def _parts(store: MailStore) -> APIRouter:
 def _page(pages: Environment, name: str, **values: object) -> HTMLResponse:
     html = pages.get_template(f"{name}.html").render(values)
     return HTMLResponse(html, headers={"Content-Security-Policy": _PAGE_POLICY})
+
+
+def _file(file: Attachment) -> Response:
+    """A PDF for the browser to show, in which nothing of our pages is in reach; else a download."""
+    shown = file.media_type in _SHOWN_TYPES
+    how = "inline" if shown else "attachment"
+    return Response(
+        file.content,
+        media_type=file.media_type if shown else "application/octet-stream",
+        headers={
+            "Content-Disposition": f"{how}; filename*=utf-8''{quote(file.name, safe='')}",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
 
 
 def _found(store: MailStore, mail_id: str) -> tuple[MailSummary, EmailMessage]:

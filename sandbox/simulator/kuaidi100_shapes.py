@@ -33,8 +33,8 @@ class State(NamedTuple):
 STATES: Mapping[TrackingStatus, State] = {
     _T.INFO_RECEIVED: State("1", "101", "揽收", "商家已下单，等待揽收"),
     _T.PICKED_UP: State("1", "103", "揽收", "【杭州市】已揽收"),
-    _T.IN_TRANSIT: State("0", "1002", "在途", "【深圳市】已离开转运中心"),
-    _T.OUT_FOR_DELIVERY: State("5", "5", "派件", "【深圳市】快递员正在派件"),
+    _T.IN_TRANSIT: State("0", "1002", "在途", "【杭州市】已离开转运中心"),
+    _T.OUT_FOR_DELIVERY: State("5", "5", "派件", "【杭州市】快递员正在派件"),
     _T.AVAILABLE_FOR_PICKUP: State("5", "501", "派件", "已存放至快递柜"),
     _T.ATTEMPT_FAILED: State("2", "204", "疑难", "派件异常：收件人不在"),
     _T.REFUSED: State("2", "203", "疑难", "收件人拒收"),
@@ -72,6 +72,6 @@ def _scan(at: str, status: TrackingStatus) -> dict[str, object]:
         "context": state.context,
         "status": state.word,
         "statusCode": state.code,
-        "areaCode": "CN440300000000",
-        "areaName": "广东,深圳市",
+        "areaCode": "CN330100000000",
+        "areaName": "浙江,杭州市",
     }

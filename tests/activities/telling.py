@@ -58,6 +58,7 @@ class Counter:
         self,
         kind: NotificationKind,
         *,
+        occasion: str = "",
         attempt: int = 1,
         at: datetime = AT,
         attempted_at: datetime | None = None,
@@ -78,7 +79,7 @@ class Counter:
             environment.info, attempt=attempt, current_attempt_scheduled_time=attempted_at or at
         )
         command = SendNotifications(
-            order_id=self.order_id, events=(CustomerEvent(kind=kind, at=at),)
+            order_id=self.order_id, events=(CustomerEvent(kind=kind, occasion=occasion, at=at),)
         )
         told: NotificationResults = await environment.run(activities.send_notifications, command)
         return {str(r.channel): (str(r.state), r.error) for r in told.results}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage
 
@@ -14,22 +13,11 @@ from temporalio.exceptions import ApplicationError
 from domain.notification import Channel, NotificationKind
 from domain.tracking import TrackingStatus
 from domain.unsubscribing import address_key
-from tests.activities.telling import AT, Counter, open_counter
+from tests.activities.telling import AT, Counter
 from tests.api.test_tracking_page import add_parcel
-from tests.gateways.messaging.relay import Inbox, relay
-from tests.house import House
 
 K = NotificationKind
 SENT = ("sent", "")
-
-
-@pytest.fixture
-async def counter(house: House) -> AsyncIterator[Counter]:
-    inbox = Inbox()
-    with relay(inbox) as port:
-        counter = await open_counter(house, inbox, port)
-        yield counter
-    await house.forget(counter.order_id, counter.order["productId"])
 
 
 async def make(counter: Counter, status: str, shipping: str) -> None:

@@ -39,6 +39,7 @@ async def test_a_list_tells_what_is_picked_where_in_which_order_and_how_urgently
     assert (found["serviceLevel"], found["priority"]) == ("express", "high")
     assert 50 <= found["priorityScore"] <= 100
     order = await house.order(picked["orderId"])
+    assert order["serviceLevel"] == "express"
     placed_at = datetime.fromisoformat(order["createdAt"])
     assert datetime.fromisoformat(found["promisedAt"]) == placed_at + timedelta(hours=24)
     assert [line["step"] for line in found["lines"]] == [1, 2, 3]
@@ -89,6 +90,10 @@ async def test_an_unpaid_order_has_no_list_and_an_unknown_one_is_not_found(
     assert unsigned.status_code == 401
 
 
+async def test_an_order_is_standard_unless_it_says_otherwise(house: House, placed: Json) -> None:
+    assert (await house.order(placed["orderId"]))["serviceLevel"] == "standard"
+
+
 async def test_a_service_level_that_we_do_not_have_is_refused(house: House) -> None:
     body = {**order_for("P1004"), "serviceLevel": "yesterday"}
     answer = await house.call("POST", "/orders", json=body)
@@ -114,5 +119,7 @@ async def test_the_command_line_shows_the_list_and_writes_the_pdf(
     assert "saves" in shown.out
     assert "A-07-04-3" in shown.out
     assert PdfReader(tmp_path / "list.pdf").pages
+    status = await terminal.run("status", picked["orderNumber"], COLUMNS="140")
+    assert "goods picking  express" in status.out
     asked = await terminal.run("picking", picked["orderId"], "--json")
     assert asked.json[0]["state"] == "accepted"

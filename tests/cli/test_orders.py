@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -54,9 +55,11 @@ async def test_an_order_goes_to_the_door(beside: Terminal, house: House) -> None
     await house.until(order_id, shippingStatus="out_for_delivery")
     assert (await beside.run("deliver", order_id)).code == 0
     await house.until(order_id, status="delivered")
-    shown = await beside.run("status", order_id)
+    await house.until_told(order_id, "order_delivered")
+    shown = await beside.run("status", order_id, COLUMNS="140")
     for words in ("payment declined", "confirmed, stock committed", "shipped", "sf-express"):
         assert words in shown.out
+    assert re.search(r"customer told: order shipped +e-mail, SMS *\n", shown.out)
     found = (await beside.run("status", number, "--json")).json
     assert found["status"] == "delivered"
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import quote
 
 import aiosmtplib
 import httpx
@@ -119,6 +120,7 @@ async def test_a_mail_is_shown_with_its_parts_and_nothing_in_it_runs(mail: Mail)
     message = letter('parts <script>alert("subject")</script>')
     message.add_alternative("<p>订单</p><script>alert(1)</script>", subtype="html")
     message.add_attachment(b"%PDF-1.7", "application", "pdf", filename="订单详情.pdf")
+    message.add_attachment(b"<script>", "text", "html", filename='a "quote".html')
     await mail.send(message)
     path = f"/messages/{(await listed(mail, 'parts'))[0]['id']}"
 
@@ -136,10 +138,15 @@ async def test_a_mail_is_shown_with_its_parts_and_nothing_in_it_runs(mail: Mail)
     assert "allow-scripts" not in policy
     assert "default-src 'none'" in policy
 
-    attachment = await mail.web.get(f"{path}/attachments/0")
-    assert attachment.content == b"%PDF-1.7"
-    assert attachment.headers["Content-Disposition"] == "attachment"
-    assert (await mail.web.get(f"{path}/attachments/1")).status_code == 404
+    paper = await mail.web.get(f"{path}/attachments/0")
+    assert (paper.content, paper.headers["Content-Type"]) == (b"%PDF-1.7", "application/pdf")
+    name = quote("订单详情.pdf")
+    assert paper.headers["Content-Disposition"] == f"inline; filename*=utf-8''{name}"
+    other = await mail.web.get(f"{path}/attachments/1")
+    assert other.headers["Content-Type"] == "application/octet-stream"
+    name = "a%20%22quote%22.html"
+    assert other.headers["Content-Disposition"] == f"attachment; filename*=utf-8''{name}"
+    assert (await mail.web.get(f"{path}/attachments/2")).status_code == 404
 
     raw = await mail.web.get(f"{path}/raw")
     assert raw.content.startswith(b"Delivered-To: li.lei@example.com\r\n")

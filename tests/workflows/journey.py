@@ -102,8 +102,10 @@ async def cancel(house: House, order_id: str, reason: str = "changed my mind") -
 
 
 def kinds(order: Json) -> list[str]:
-    """The timeline, as words."""
-    return [entry["kind"] for entry in order["timeline"]]
+    """What happened to the order, as words; not what its customer was told of that."""
+    return [
+        entry["kind"] for entry in order["timeline"] if not entry["kind"].startswith("customer_")
+    ]
 
 
 async def until_replaced(house: House, order_id: str) -> Json:

@@ -60,12 +60,14 @@ async def test_a_mail_is_seven_bit_with_short_lines() -> None:
     assert max(len(line) for line in content.split(b"\r\n")) <= 998
 
 
-async def test_a_mail_says_that_a_machine_wrote_it_and_when() -> None:
+async def test_a_mail_says_that_a_machine_wrote_it_when_and_what_it_is_about() -> None:
     inbox = Inbox()
+    letter = render_email(full_letter(NotificationKind.ORDER_SHIPPED, "en"))
     with relay(inbox) as port:
-        await send(sender(port))
+        await send(sender(port), content=letter)
     [message] = inbox.messages
     assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Orderflow-Kind"] == "order_shipped"
     assert parsedate_to_datetime(message["Date"]).tzinfo is not None
     assert message["List-Unsubscribe"] is None
 
