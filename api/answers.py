@@ -174,7 +174,7 @@ class ParcelAnswer(Value):
 
 
 class MessageAnswer(Value):
-    """One message to the customer on one channel."""
+    """One message to the customer on one channel, and what its provider said of it later."""
 
     kind: str
     channel: str
@@ -184,6 +184,8 @@ class MessageAnswer(Value):
     error: str = ""
     created_at: datetime
     sent_at: datetime | None = None
+    receipt: str = ""
+    receipt_code: str = ""
 
 
 class TaskAnswer(Value):
@@ -283,6 +285,13 @@ class CallbackUnclear(CallbackTaken):
     """It is stored, and `problem` says why nothing will come of it as it is."""
 
     problem: str
+
+
+class CallbackIgnored(Value):
+    """It is authentic, and `reason` says why nothing was stored of it."""
+
+    status: Literal["ignored"] = "ignored"
+    reason: str
 
 
 class Health(Value):
