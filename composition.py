@@ -21,6 +21,7 @@ from gateways.messaging.aliyun_sms import AliyunSms
 from gateways.messaging.email import SmtpSender
 from gateways.messaging.fcm import FcmPush
 from gateways.messaging.fcm_token import read_service_account
+from gateways.messaging.mail_receipts import MailReceipts
 from gateways.messaging.protocol import EmailSender, PushSender, ReceiptReader, SmsSender
 from gateways.messaging.push_routing import RoutedPush
 from gateways.messaging.sms_routing import RoutedSms
@@ -214,18 +215,23 @@ def email_sender(settings: Settings) -> EmailSender:
     """The mail relay.
 
     Raises:
-        ConfigurationError: it is not set.
+        ConfigurationError: it is not set, or an address is none.
     """
     _require(settings.smtp_host, "SMTP_HOST", "the relay that mail goes out through")
-    return SmtpSender(
-        settings.smtp_host,
-        settings.smtp_port,
-        tls=settings.smtp_tls,
-        username=settings.smtp_username,
-        password=reveal(settings.smtp_password),
-        sender=settings.smtp_from,
-        timeout=settings.smtp_timeout,
-    )
+    try:
+        return SmtpSender(
+            settings.smtp_host,
+            settings.smtp_port,
+            tls=settings.smtp_tls,
+            username=settings.smtp_username,
+            password=reveal(settings.smtp_password),
+            sender=settings.smtp_from,
+            timeout=settings.smtp_timeout,
+            bounce_address=settings.smtp_bounce_address,
+        )
+    except ValueError as error:
+        message = f"orderflow: SMTP_FROM or SMTP_BOUNCE_ADDRESS cannot be used: {error}"
+        raise ConfigurationError(message) from error
 
 
 def sms_sender(settings: Settings, http: httpx.AsyncClient) -> SmsSender | None:
@@ -316,6 +322,8 @@ def receipt_readers(settings: Settings) -> dict[str, ReceiptReader]:
         readers.append(TwilioReceipts(settings.twilio_account_sid, token))
     if settings.aliyun_sms_report_token is not None:
         readers.append(AliyunReceipts(reveal(settings.aliyun_sms_report_token)))
+    if settings.smtp_bounce_secret is not None:
+        readers.append(MailReceipts(reveal(settings.smtp_bounce_secret)))
     return {reader.name: reader for reader in readers}
 
 

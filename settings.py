@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     smtp_from: str = "Orderflow <noreply@shop.example.com>"
     smtp_timeout: timedelta = timedelta(seconds=15)
+    # Where mail that cannot be delivered comes back to; without it, to the sender.
+    smtp_bounce_address: str = ""
+    # Signs the reports that our mail server passes on; without it, they are off.
+    smtp_bounce_secret: SecretStr | None = None
 
     # Text messages: numbers in China through Alibaba Cloud, all others through Twilio.
     twilio_account_sid: str = ""

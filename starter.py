@@ -8,6 +8,7 @@ import typer
 
 from cli import (
     audit,
+    bounce,
     callbacks,
     cancel,
     load,
@@ -92,6 +93,9 @@ app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py report --
 app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py audit --json")(audit.audit)
 app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py reconcile --days 30")(
     reconcile.reconcile
+)
+app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py bounce < report.eml")(
+    bounce.bounce
 )
 app.add_typer(tasks.app, name="tasks", rich_help_panel=_ORDERS)
 app.add_typer(returns.app, name="returns", rich_help_panel=_ORDERS)

@@ -71,6 +71,7 @@ from workflows.reconcile import Reconcile, ReconcileWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.restock import RestockWorkflow
 from workflows.restock_watch import RestockWatchWorkflow
+from workflows.stand_in import StandInWorkflow
 from workflows.stock_adjustment import StockAdjustmentWorkflow
 from workflows.stock_receipt import StockReceiptWorkflow
 
@@ -91,6 +92,7 @@ WORKFLOWS = (
     ReconcileWorkflow,
     LeakDetectionWorkflow,
     PickingWatchWorkflow,
+    StandInWorkflow,
 )
 
 _GRACE = timedelta(seconds=20)
@@ -227,7 +229,10 @@ def build_workers(
             activities.supply.ask_supplier,
             activities.supply.check_supplies,
         ],
-        policies.NOTIFICATIONS_QUEUE: [activities.notifications.send_notifications],
+        policies.NOTIFICATIONS_QUEUE: [
+            activities.notifications.send_notifications,
+            activities.notifications.tell_instead,
+        ],
     }
     return [
         queue_worker(

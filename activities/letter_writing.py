@@ -76,6 +76,12 @@ def still_true(written: Written) -> bool:
     return kind not in _ASKS_TO_WAIT_OR_PAY or order.status not in _ENDED
 
 
+def overtaken(written: Written) -> bool:
+    """Whether a late telling would be old news: of a parcel on its way that has arrived since."""
+    letter = written.letter
+    return letter.kind is NotificationKind.DELIVERY_UPDATE and letter.delivered_at is not None
+
+
 async def write_letter(session: AsyncSession, order_id: str, event: CustomerEvent) -> Written:
     """The letter about one event.
 

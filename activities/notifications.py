@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.channels import Channels
+from activities.eligibility import find_silences
 from activities.failures import not_yet
-from activities.letter_writing import CustomerEvent, Written, still_true, write_letter
-from db import devices, notifications, reachability
+from activities.letter_writing import CustomerEvent, Written, overtaken, write_letter
+from db import notifications, reachability
 from db.engine import Sessions, single_statements
 from db.notifications import Notification, NotificationState
-from db.reachability import AddressState, Limits
+from db.reachability import AddressState
 from domain.errors import PermanentError
-from domain.notification import Accepted, Channel, NotificationKind
-from domain.notification_rules import RULES, Purpose, Silence, Standing, silence, steps_in
+from domain.notification import Accepted, Channel, NotificationKind, ReceiptStatus
+from domain.notification_rules import RULES, Purpose, Silence, steps_in
 from domain.order import Value
 from domain.quiet_hours import QuietHours, quiet_until, zones_of
 from domain.unsubscribing import address_key
@@ -33,6 +33,7 @@ __all__ = [
     "NotificationResults",
     "Notifications",
     "SendNotifications",
+    "TellInstead",
 ]
 
 
@@ -41,6 +42,12 @@ class SendNotifications(Value):
 
     order_id: str
     events: tuple[CustomerEvent, ...]
+
+
+class TellInstead(Value):
+    """A message that had been accepted did not arrive: tell the customer on another channel."""
+
+    notification_id: str
 
 
 class ChannelResult(Value):
@@ -96,54 +103,53 @@ class Notifications:
                 nights.append(night)
             else:
                 results += await self._tell(intended, event)
-        attempt = activity.info().attempt
-        if attempt <= len(DELAYS) and any(result.state in _WAITING for result in results):
-            raise not_yet("a channel does not work at the moment", DELAYS[attempt - 1])
+        _come_back(results)
         if nights:
             raise not_yet("it is night where the customer lives", min(nights))
+        return NotificationResults(results=tuple(results))
+
+    @activity.defn
+    async def tell_instead(self, command: TellInstead) -> NotificationResults:
+        """Send what steps in for a message that got lost, as its rule says; repeating is harmless.
+
+        Nothing is sent for a message that has arrived after all, or that was stored without what it
+        told.
+        """
+        async with self._sessions() as session:
+            lost = await notifications.find_notification(session, command.notification_id)
+            if lost is None or not lost.event:
+                return NotificationResults(results=())
+            told = CustomerEvent.model_validate(lost.event)
+            event = told.model_copy(update={"at": _now(told.at)})
+            written = await write_letter(session, lost.order_id, event)
+            silences = await find_silences(session, self._channels, written)
+        if overtaken(written):
+            silences = dict.fromkeys(Channel, Silence.NO_LONGER_TRUE)
+        intended = _Intended(written, {Channel(lost.channel): lost}, silences)
+        results = [_result(row) for row in await self._tell_in_place(intended, event, [lost])]
+        _come_back(results)
         return NotificationResults(results=tuple(results))
 
     async def _intend(self, order_id: str, event: CustomerEvent) -> _Intended:
         """Store what is about to be sent, and look at what the customer wants at this moment."""
         rule = RULES[event.kind]
+        kept = {
+            channel: event.model_dump(mode="json", exclude_defaults=True)
+            for channel in rule.instead
+        }
         async with self._sessions.begin() as session:
             written = await write_letter(session, order_id, event)
             rows = await notifications.intend_notifications(
-                session, order_id, event.kind, event.occasion, rule.channels, event.at
+                session,
+                order_id,
+                event.kind,
+                event.occasion,
+                rule.channels,
+                event.at,
+                events=kept,
             )
-            silences = await self._silences(session, written)
+            silences = await find_silences(session, self._channels, written)
         return _Intended(written, {Channel(row.channel): row for row in rows}, silences)
-
-    async def _silences(
-        self, session: AsyncSession, written: Written
-    ) -> Mapping[Channel, Silence | None]:
-        kind = written.letter.kind
-        if not still_true(written):
-            return dict.fromkeys(Channel, Silence.NO_LONGER_TRUE)
-        purpose = RULES[kind].purpose
-        if purpose is Purpose.PROMOTION and not self._channels.promotes:
-            return dict.fromkeys(Channel, Silence.NO_WAY_OUT)
-        addresses = {channel: written.address(channel) for channel in Channel}
-        limits = await reachability.find_limits(
-            session, written.letter.customer_id, purpose, addresses
-        )
-        if self._channels.is_on(Channel.PUSH) and Channel.PUSH in RULES[kind].channels:
-            known = await devices.devices_of(session, addresses[Channel.PUSH])
-            addresses[Channel.PUSH] = known[0].id if known else ""
-        return {
-            channel: silence(
-                kind,
-                channel,
-                Standing(
-                    on=self._channels.is_on(channel),
-                    address=bool(addresses[channel]),
-                    refused=Limits.REFUSED in limits[channel],
-                    wanted=Limits.UNWANTED not in limits[channel],
-                    opted_out=Limits.OPTED_OUT in limits[channel],
-                ),
-            )
-            for channel in Channel
-        }
 
     def _night(self, intended: _Intended, at: datetime) -> timedelta | None:
         """How long a promotion has to wait; nothing else does, nor one that goes out no more."""
@@ -164,21 +170,26 @@ class Notifications:
         told = await asyncio.gather(
             *(self._deliver(intended.rows[channel], intended, event.at) for channel in channels)
         )
-        more = [
+        more = await self._tell_in_place(intended, event, told)
+        return [_result(row) for row in (*told, *more)]
+
+    async def _tell_in_place(
+        self, intended: _Intended, event: CustomerEvent, told: Sequence[Notification]
+    ) -> list[Notification]:
+        """Send on the channels that step in for those of `told` that did not reach the customer."""
+        return [
             await self._deliver(row, intended, event.at)
             for row in await self._stand_ins(intended, event, told)
         ]
-        return [_result(row) for row in (*told, *more)]
 
     async def _stand_ins(
         self, intended: _Intended, event: CustomerEvent, told: Sequence[Notification]
     ) -> list[Notification]:
         """The messages on channels that step in for those which did not reach the customer."""
-        failed = {NotificationState.FAILED, NotificationState.SUPPRESSED}
         wanted = {
             other
             for row in told
-            if row.state in failed
+            if _missed(row)
             and (other := steps_in(event.kind, Channel(row.channel), _why(row))) is not None
         }
         if not wanted:
@@ -186,7 +197,13 @@ class Notifications:
         order_id = intended.written.letter.order_id
         async with self._sessions.begin() as session:
             rows = await notifications.intend_notifications(
-                session, order_id, event.kind, event.occasion, sorted(wanted), event.at
+                session,
+                order_id,
+                event.kind,
+                event.occasion,
+                sorted(wanted),
+                event.at,
+                events={},
             )
         return [row for row in rows if row.channel in wanted]
 
@@ -242,6 +259,19 @@ class Notifications:
             return await notifications.record_attempt(
                 session, row.id, state, error=error, accepted=accepted, at=at
             )
+
+
+def _come_back(results: Sequence[ChannelResult]) -> None:
+    """Be tried again later if a message waits, unless that has been done often enough."""
+    attempt = activity.info().attempt
+    if attempt <= len(DELAYS) and any(result.state in _WAITING for result in results):
+        raise not_yet("a channel does not work at the moment", DELAYS[attempt - 1])
+
+
+def _missed(row: Notification) -> bool:
+    """Whether a message has not reached the customer, and will not."""
+    failed = {NotificationState.FAILED, NotificationState.SUPPRESSED}
+    return row.state in failed or row.receipt == ReceiptStatus.UNDELIVERED
 
 
 def _after(row: Notification, error: Exception, *, last: bool) -> NotificationState:

@@ -175,7 +175,7 @@ class ParcelAnswer(Value):
 
 
 class MessageAnswer(Value):
-    """One message to the customer on one channel; `receipt` is the provider's word afterwards."""
+    """One message to the customer on one channel, and what its provider said of it later."""
 
     kind: str
     channel: str
@@ -183,9 +183,10 @@ class MessageAnswer(Value):
     occasion: str = ""
     attempts: int
     error: str = ""
-    receipt: str = ""
     created_at: datetime
     sent_at: datetime | None = None
+    receipt: str = ""
+    receipt_code: str = ""
 
 
 class TaskAnswer(Value):
@@ -277,6 +278,13 @@ class CallbackUnclear(CallbackTaken):
     """It is stored, and `problem` says why nothing will come of it as it is."""
 
     problem: str
+
+
+class CallbackIgnored(Value):
+    """It is authentic, and `reason` says why nothing was stored of it."""
+
+    status: Literal["ignored"] = "ignored"
+    reason: str
 
 
 class Health(Value):

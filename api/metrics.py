@@ -18,7 +18,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self.callbacks_received = Counter(
             "orderflow_callbacks_received",
-            "Verified callbacks that were stored, or were stored already.",
+            "Verified callbacks that were stored, were stored already, or say nothing.",
             ("source", "outcome"),
             registry=self._registry,
         )

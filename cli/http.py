@@ -101,6 +101,18 @@ class Remote:
         response = self._request(method, path, body=body, params=params, headers=headers)
         return Answer(response.status_code, _body(response))
 
+    def hand_over(self, path: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """Whatever comes back for `content`, whose own headers prove where it comes from.
+
+        Raises:
+            CommandFailed: there is no answer.
+        """
+        try:
+            response = self._client.post(path, content=content, headers=headers)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        return Answer(response.status_code, _body(response))
+
     def download(self, path: str) -> bytes:
         """A successful answer's bytes; see `get`."""
         response = self._request("GET", path)

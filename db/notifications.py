@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -50,7 +51,8 @@ _CLAIM_LASTS = timedelta(minutes=2)
 class Notification(SQLModel, table=True):
     """One message on one channel. `occasion` tells repeated events of a kind apart.
 
-    `error` is why it did not go out; `receipt` is what the provider said of it later.
+    `error` is why it did not go out; `receipt` is what the provider said of it later. `event` is
+    what the customer is told, kept where another channel can step in for this one.
     """
 
     __tablename__ = "notifications"
@@ -78,6 +80,7 @@ class Notification(SQLModel, table=True):
     receipt: str = Field(default="", sa_column=base.text(""))
     receipt_code: str = Field(default="", sa_column=base.text(""))
     receipt_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
+    event: dict[str, Any] = Field(sa_column=base.document(server_default="{}"))
 
 
 async def intend_notifications(
@@ -87,8 +90,13 @@ async def intend_notifications(
     occasion: str,
     channels: Sequence[Channel],
     at: datetime,
+    *,
+    events: Mapping[Channel, Mapping[str, Any]],
 ) -> list[Notification]:
-    """Store what is about to be sent; the rows of all `channels`, old and new, locked."""
+    """Store what is about to be sent; the rows of all `channels`, old and new.
+
+    `events` are to be kept with the messages of those channels.
+    """
     # As parameters, not as VALUES: SQLAlchemy would compile a list of VALUES anew each time.
     await session.execute(
         insert(Notification).on_conflict_do_nothing(
@@ -102,6 +110,7 @@ async def intend_notifications(
                 "occasion": occasion,
                 "channel": channel,
                 "created_at": at,
+                "event": dict(events.get(channel, {})),
             }
             for channel in channels
         ],
@@ -168,6 +177,11 @@ async def record_attempt(
     )
     row = (await session.scalars(attempted)).one_or_none()
     return row if row is not None else await session.get_one(Notification, notification_id)
+
+
+async def find_notification(session: AsyncSession, notification_id: str) -> Notification | None:
+    """One message."""
+    return await session.get(Notification, notification_id)
 
 
 async def notifications_of(session: AsyncSession, order_id: str) -> list[Notification]:

@@ -54,6 +54,11 @@ def after_sales_workflow_id(order_id: str) -> str:
     return f"after-sales-{order_id}"
 
 
+def stand_in_workflow_id(notification_id: str) -> str:
+    """The id of the workflow that tells a customer what a message did not bring them."""
+    return f"stand-in-{notification_id}"
+
+
 def refund_of_return(return_id: str) -> str:
     """The id of the first refund that is made for a return; retries have other ones."""
     return derived_id(REFUND, return_id)

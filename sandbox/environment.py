@@ -85,6 +85,7 @@ def stack_environment(
         "SMTP_HOST": HOST,
         "SMTP_PORT": str(ports.smtp),
         "SMTP_TLS": "none",
+        "SMTP_BOUNCE_ADDRESS": "bounces@shop.example.com",
         "SIM_HOST": HOST,
         "SIM_PORT": str(ports.simulator),
         "SIM_STATE": str(data_dir / "simulator.db"),

@@ -40,6 +40,7 @@ _GENERATORS: dict[str, Callable[[], str]] = {
     "ALIYUN_ACCESS_KEY_ID": lambda: "LTAI5t" + secrets.token_hex(9),
     "ALIYUN_ACCESS_KEY_SECRET": lambda: secrets.token_hex(15),
     "ALIYUN_SMS_REPORT_TOKEN": _token(),
+    "SMTP_BOUNCE_SECRET": _token(),
     "UNSUBSCRIBE_SECRET": _token(),
     "TRACKING_LINK_KEYS": lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
 }

@@ -155,6 +155,15 @@ NOTIFY = RemoteOptions(
 )
 
 
+# Nobody else tells the customer of it: given up when the channel is, not when our database rests.
+TELL_INSTEAD = RemoteOptions(
+    task_queue=NOTIFICATIONS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=90),
+    retry_policy=_UNTIL_DONE,
+    cancellation_type=ActivityCancellationType.ABANDON,
+)
+
+
 def poll_parcel(interval: timedelta, attempts: int) -> RemoteOptions:
     """The carrier is asked at most `attempts` times; the activity itself sets the `interval`."""
     return RemoteOptions(

@@ -15,6 +15,8 @@ from gateways.messaging.smtp_errors import translate
 
 Tls = Literal["implicit", "starttls", "none"]
 
+PROVIDER = "smtp"
+
 
 class SmtpSender:
     """An `EmailSender` that hands mails to one relay.
@@ -34,6 +36,7 @@ class SmtpSender:
         password: str,
         sender: str,
         timeout: timedelta,
+        bounce_address: str = "",
         max_connections: int = 8,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
@@ -47,11 +50,12 @@ class SmtpSender:
             password: belongs to `username`.
             sender: `Name <user@domain>`.
             timeout: for each command, not for the whole mail.
+            bounce_address: where reports about mails come back to; if empty, to the sender.
             max_connections: mails on their way at once.
             tls_context: trust other roots than the system's.
 
         Raises:
-            ValueError: `sender` is not an address.
+            ValueError: `sender` or `bounce_address` is not an address.
         """
         self._host = host
         self._port = port
@@ -59,6 +63,7 @@ class SmtpSender:
         self._username = username or None
         self._password = password if username else None
         self._sender = parse_sender(sender)
+        self._return_path = parse_sender(bounce_address or sender).addr_spec
         self._timeout = timeout.total_seconds()
         self._slots = asyncio.Semaphore(max_connections)
         self._tls_context = tls_context
@@ -86,6 +91,7 @@ class SmtpSender:
             try:
                 await aiosmtplib.send(
                     message,
+                    sender=self._return_path,
                     hostname=self._host,
                     port=self._port,
                     username=self._username,
@@ -100,4 +106,4 @@ class SmtpSender:
                 )
             except (aiosmtplib.SMTPException, OSError) as error:
                 raise translate(error) from error
-        return Accepted(provider="smtp", message_id=str(message["Message-ID"]))
+        return Accepted(provider=PROVIDER, message_id=str(message["Message-ID"]))

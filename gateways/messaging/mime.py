@@ -6,7 +6,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, parseaddr
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -65,6 +65,11 @@ def build_message(
 def message_id(notification_id: str, domain: str) -> str:
     """`<{notification_id}@domain>`: the same on every attempt, so a relay may drop a duplicate."""
     return f"<{quote(notification_id, safe='')}@{domain}>"
+
+
+def notification_of(message_id: str) -> str:
+    """The notification that a Message-ID of ours names; of another's, nothing that we know."""
+    return unquote(message_id.strip("<>").rpartition("@")[0])
 
 
 def _recipient(address: str) -> str:

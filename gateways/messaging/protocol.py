@@ -74,6 +74,7 @@ class ReceiptReader(Protocol):
 
         Raises:
             InvalidCallback: it does not prove where it comes from, or cannot be read.
+            NoReport: it is authentic, and says nothing of a message.
         """
 
     def acknowledgement(self) -> tuple[str, bytes]:

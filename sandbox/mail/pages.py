@@ -11,6 +11,8 @@ from fastapi import APIRouter, FastAPI, HTTPException, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from sandbox.mail.bounces import Postmaster
+from sandbox.mail.control import control_router
 from sandbox.mail.reading import Attachment, attachments, body, shown_headers
 from sandbox.mail.store import MailStore, MailSummary
 
@@ -29,8 +31,8 @@ _MAIL_POLICY = (
 )
 
 
-def build_app(store: MailStore) -> FastAPI:
-    """The pages and the JSON over one store."""
+def build_app(store: MailStore, postmaster: Postmaster) -> FastAPI:
+    """The pages and the JSON over one store, and what becomes of its mails."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     pages = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined
@@ -39,6 +41,7 @@ def build_app(store: MailStore) -> FastAPI:
     app.include_router(_inbox(store, pages))
     app.include_router(_message(store, pages))
     app.include_router(_parts(store))
+    app.include_router(control_router(store, postmaster))
     return app
 
 

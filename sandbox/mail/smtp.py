@@ -47,7 +47,7 @@ class _Sink:
         content = envelope.content
         if not isinstance(content, bytes):
             return "554 5.6.0 The message is not readable"
-        mail_id = self._store.add(content, envelope.rcpt_tos)
+        mail_id = self._store.add(content, envelope.rcpt_tos, envelope.mail_from or "")
         return f"250 2.0.0 Ok: kept as {mail_id}"
 
 

@@ -46,13 +46,15 @@ class MailStore:
             if _ID.fullmatch(path.stem):
                 self._remember(path.stem, path.read_bytes())
 
-    def add(self, content: bytes, recipients: Sequence[str]) -> str:
-        """Keep one mail and give its id; ids sort by time of arrival."""
+    def add(self, content: bytes, recipients: Sequence[str], sender: str = "") -> str:
+        """Keep one mail and give its id; ids sort by time of arrival.
+
+        `recipients` and `sender` are the envelope's.
+        """
         mail_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         # Added as a delivering server does: the header need not name the one who gets the mail.
-        trace = b"".join(
-            b"Delivered-To: " + recipient.encode() + b"\r\n" for recipient in recipients
-        )
+        lines = [f"Delivered-To: {recipient}" for recipient in recipients]
+        trace = "\r\n".join([*lines, f"Return-Path: <{sender}>", ""]).encode()
         path = self._path(mail_id)
         draft = path.with_suffix(".new")
         draft.write_bytes(trace + content)

@@ -19,8 +19,10 @@ from activities.notifications import (
     NotificationResults,
     Notifications,
     SendNotifications,
+    TellInstead,
 )
 from domain.notification import NotificationKind
+from domain.order import Value
 from domain.page_links import LinkKeys
 from domain.quiet_hours import QuietHours
 from gateways.messaging.protocol import PushSender, SmsSender
@@ -64,6 +66,21 @@ class Counter:
         attempted_at: datetime | None = None,
     ) -> dict[str, tuple[str, str]]:
         """Run the activity once; each channel's state and error."""
+        command = SendNotifications(
+            order_id=self.order_id, events=(CustomerEvent(kind=kind, occasion=occasion, at=at),)
+        )
+        return await self._run("send_notifications", command, attempt, attempted_at or at)
+
+    async def tell_instead(
+        self, channel: str = "email", *, attempt: int = 1, attempted_at: datetime = AT
+    ) -> dict[str, tuple[str, str]]:
+        """Run the activity that follows when the message on a channel got lost."""
+        command = TellInstead(notification_id=(await self.rows())[channel].id)
+        return await self._run("tell_instead", command, attempt, attempted_at)
+
+    async def _run(
+        self, activity: str, command: Value, attempt: int, attempted_at: datetime
+    ) -> dict[str, tuple[str, str]]:
         channels = Channels(
             self.house.sessions,
             sender(self.port),
@@ -76,12 +93,9 @@ class Counter:
         activities = Notifications(self.house.sessions, channels, self.quiet)
         environment = ActivityEnvironment()
         environment.info = dataclasses.replace(
-            environment.info, attempt=attempt, current_attempt_scheduled_time=attempted_at or at
+            environment.info, attempt=attempt, current_attempt_scheduled_time=attempted_at
         )
-        command = SendNotifications(
-            order_id=self.order_id, events=(CustomerEvent(kind=kind, occasion=occasion, at=at),)
-        )
-        told: NotificationResults = await environment.run(activities.send_notifications, command)
+        told: NotificationResults = await environment.run(getattr(activities, activity), command)
         return {str(r.channel): (str(r.state), r.error) for r in told.results}
 
     async def tell_at_last(self, kind: NotificationKind) -> dict[str, tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[2]
 
 # What decides where a command looks; a developer's own settings must not.
-_DECISIVE = ("ORDERFLOW_", "DATABASE_URL", "TEMPORAL_", "PAYLOAD_KEYS", "COLUMNS", "TERM")
+_DECISIVE = ("ORDERFLOW_", "DATABASE_URL", "TEMPORAL_", "PAYLOAD_KEYS", "SMTP_", "COLUMNS", "TERM")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ COMMANDS = (
     "stock receive",
     "stock adjust",
     "stock movements",
+    "bounce",
     "callbacks list",
     "callbacks show",
     "callbacks replay",

@@ -29,6 +29,16 @@ def test_only_the_invitation_is_a_promotion_and_goes_by_mail_alone() -> None:
     assert RULES[K.REVIEW_INVITATION].channels == (C.EMAIL,)
 
 
+def test_only_a_text_steps_in_and_never_for_a_promotion() -> None:
+    """Two runs may tell at once: a text is claimed first. And nobody waits for the morning then."""
+    with_stand_ins = [rule for rule in RULES.values() if rule.instead]
+    assert with_stand_ins
+    for rule in with_stand_ins:
+        assert dict(rule.instead) == {C.EMAIL: C.SMS}
+        assert C.SMS not in rule.channels
+        assert rule.purpose is not Purpose.PROMOTION
+
+
 def test_what_cannot_wait_reaches_the_phone() -> None:
     on_the_phone = {kind for kind, rule in RULES.items() if C.SMS in rule.channels}
     assert on_the_phone == {

@@ -4,7 +4,9 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email import message_from_bytes
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import quote
@@ -12,12 +14,18 @@ from urllib.parse import quote
 import aiosmtplib
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
+from gateways.messaging.mail_receipts import MailReceipts
 from sandbox.child import Child
 from sandbox.mail.store import MailStore
 from sandbox.ports import plan_ports
 from sandbox.probes import answers_ok
 from sandbox.processes import Supervisor
+from tests.serving import free_port, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +48,7 @@ class Mail:
 
 
 @asynccontextmanager
-async def running(directory: Path) -> AsyncIterator[Mail]:
+async def running(directory: Path, callback_url: str = "http://127.0.0.1:9") -> AsyncIterator[Mail]:
     ports = plan_ports(0)
     url = f"http://127.0.0.1:{ports.mail}"
     child = Child(
@@ -51,6 +59,8 @@ async def running(directory: Path) -> AsyncIterator[Mail]:
             "MAIL_DIR": str(directory / "mail"),
             "MAIL_SMTP_PORT": str(ports.smtp),
             "MAIL_WEB_PORT": str(ports.mail),
+            "SIM_CALLBACK_URL": callback_url,
+            "SMTP_BOUNCE_SECRET": "secret-of-this-test",
         },
         cwd=ROOT,
         ready=answers_ok(url),
@@ -208,3 +218,55 @@ def test_of_too_many_mails_the_oldest_go(tmp_path: Path) -> None:
     assert [each.subject for each in store.summaries()] == ["mail 3", "mail 2"]
     assert len(list(tmp_path.iterdir())) == 2
     assert MailStore(tmp_path, keep=2).summaries() == store.summaries()
+
+
+@dataclass
+class Receiver:
+    """What an API gets that takes reports, or not."""
+
+    status: int = 200
+    taken: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
+
+    def app(self) -> Starlette:
+        async def take(request: Request) -> JSONResponse:
+            self.taken.append((await request.body(), dict(request.headers)))
+            return JSONResponse({"status": "taken"}, self.status)
+
+        return Starlette(routes=[Route("/callbacks/messages/email", take, methods=["POST"])])
+
+
+async def test_a_mail_bounces_with_a_report_that_orderflow_reads(tmp_path: Path) -> None:
+    receiver = Receiver()
+    message = letter("bounces")
+    message["Message-ID"] = "<N0001@shop.example.com>"
+    async with serve(receiver.app(), free_port()) as api, running(tmp_path, api) as mail:
+        await mail.send(message, sender="bounces@shop.example.com")
+        path = f"/_sim/messages/{(await listed(mail, 'bounces'))[0]['id']}"
+        done = await mail.web.post(f"{path}/failed")
+        assert (done.status_code, done.json()["answer"]) == (200, {"status": "taken"})
+        await mail.web.post(f"{path}/failed", params={"code": "5.2.2"})
+        await mail.web.post(f"{path}/delayed")
+
+        reader = MailReceipts("secret-of-this-test")
+        now = datetime.now(UTC)
+        receipts = [reader.read("", headers, body, now)[0] for body, headers in receiver.taken]
+        assert [(one.notification_id, one.status, one.code) for one in receipts] == [
+            ("N0001", "undelivered", "5.1.1"),
+            ("N0001", "undelivered", "5.2.2"),
+            ("N0001", "sent", "4.4.1"),
+        ]
+        assert [one.bad_address for one in receipts] == [True, False, False]
+        report = message_from_bytes(receiver.taken[0][0])
+        assert report["To"] == "bounces@shop.example.com"
+        assert report.get_content_type() == "multipart/report"
+        assert [part.get_content_type() for part in report.get_payload()] == [  # type: ignore[union-attr]
+            "text/plain",
+            "message/delivery-status",
+            "text/rfc822-headers",
+        ]
+
+        receiver.status = 503
+        assert (await mail.web.post(f"{path}/failed")).status_code == 502
+        assert (await mail.web.post(f"{path}/teleported")).status_code == 422
+        assert (await mail.web.post(f"{path}/failed", params={"code": "x"})).status_code == 422
+        assert (await mail.web.post("/_sim/messages/no-such/failed")).status_code == 404

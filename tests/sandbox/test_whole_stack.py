@@ -116,6 +116,29 @@ async def test_an_order_survives_the_kill_of_a_part_at_every_stage(
         await assert_laws_hold(stack)
 
 
+async def test_a_mail_bounces_and_its_order_says_so(stack: EmbeddedStack) -> None:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        shop = Shop(stack, http)
+        await stack.wait_until_ready()
+        order = order_for("P1001")
+        order["customerInfo"]["email"] = "moved.away@example.com"
+        placed = await shop.api("POST", "/orders", json=order)
+        await shop.simulate(f"stripe/{placed['payment']['paymentId']}/pay")
+        mails = f"{stack.endpoints.mail}/messages"
+
+        async def arrived() -> list[Any]:
+            found: list[Any] = await shop.call("GET", mails, params={"q": placed["orderNumber"]})
+            return found
+
+        mail = (await eventually_async(arrived))[0]
+        control = f"{stack.endpoints.mail}/_sim/messages/{mail['id']}/failed"
+        assert (await shop.call("POST", control))["answer"] == {"status": "taken"}
+
+        told = (await shop.api("GET", f"/orders/{placed['orderId']}"))["notifications"]
+        receipts = {(one["receipt"], one["receiptCode"]) for one in told if one["receipt"]}
+        assert receipts == {("undelivered", "5.1.1")}
+
+
 async def assert_laws_hold(stack: EmbeddedStack) -> None:
     engine = connect(stack.endpoints.database, 1)
     async with session_factory(engine)() as session:

@@ -22,6 +22,7 @@ def sender(
     username: str = "",
     password: str = "",
     timeout: float = 5,
+    bounce_address: str = "",
     max_connections: int = 8,
     tls_context: ssl.SSLContext | None = None,
 ) -> SmtpSender:
@@ -33,6 +34,7 @@ def sender(
         password=password,
         sender="示例商城 <noreply@shop.example.com>",
         timeout=timedelta(seconds=timeout),
+        bounce_address=bounce_address,
         max_connections=max_connections,
         tls_context=tls_context,
     )

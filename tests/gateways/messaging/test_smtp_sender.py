@@ -50,6 +50,27 @@ async def test_a_mail_arrives_with_a_text_and_an_html_part_in_chinese() -> None:
     assert part(message, "html").splitlines() == CONTENT.html.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("bounces_to", "return_path"),
+    [("", "noreply@shop.example.com"), ("bounces@rück.example", "bounces@xn--rck-hoa.example")],
+)
+async def test_what_cannot_be_delivered_comes_back_to_an_address_of_its_own(
+    bounces_to: str, return_path: str
+) -> None:
+    inbox = Inbox()
+    with relay(inbox) as port:
+        await send(sender(port, bounce_address=bounces_to))
+    [envelope], [message] = inbox.envelopes, inbox.messages
+    assert envelope.mail_from == return_path
+    assert message["From"].addresses[0].addr_spec == "noreply@shop.example.com"
+    assert message["Message-ID"] == "<N0001@shop.example.com>"
+
+
+def test_a_return_path_that_is_no_address_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="@-sign"):
+        sender(1, bounce_address="nowhere")
+
+
 async def test_a_mail_is_seven_bit_with_short_lines() -> None:
     inbox = Inbox()
     letter = render_email(full_letter(NotificationKind.ORDER_CONFIRMED, "zh-CN"))
