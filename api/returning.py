@@ -31,6 +31,25 @@ _NAMES: dict[type[Value], str] = {
 }
 
 
+async def request_return(uses: Resources, order_id: str, message: AskForReturn) -> ReturnCase:
+    """The return that was asked for; the same id asks once.
+
+    Raises:
+        Refusal: it is not possible, and why; the id belongs to another return; or Temporal does
+            not answer.
+    """
+    case = await tell_after_sales(uses, order_id, message)
+    asked = {line.line_no: line.quantity for line in case.lines}
+    if (case.kind, asked) != (message.kind, message.lines):
+        raise refusal(
+            409,
+            "idempotency_key_reused",
+            "this key belongs to another return: send a new key",
+            "Idempotency-Key",
+        )
+    return case
+
+
 async def tell_after_sales(
     uses: Resources, order_id: str, message: AskForReturn | ReturnDecision | ReturnArrived
 ) -> ReturnCase:
