@@ -23,6 +23,8 @@ from workflows.after_sales_messages import (
 )
 from workflows.policies import ORDERS_QUEUE
 
+KEY_REUSED = "idempotency_key_reused"
+
 # Updates are named as text: the SDK's types for updates with a description are wrong (1.35).
 _NAMES: dict[type[Value], str] = {
     AskForReturn: "ask",
@@ -38,14 +40,19 @@ async def request_return(uses: Resources, order_id: str, message: AskForReturn) 
         Refusal: it is not possible, and why; the id belongs to another return; or Temporal does
             not answer.
     """
-    case = await tell_after_sales(uses, order_id, message)
+    return check_same(await tell_after_sales(uses, order_id, message), message)
+
+
+def check_same(case: ReturnCase, message: AskForReturn) -> ReturnCase:
+    """The return that has the message's id, if it is the one that the message asks for.
+
+    Raises:
+        Refusal: the id belongs to another return.
+    """
     asked = {line.line_no: line.quantity for line in case.lines}
     if (case.kind, asked) != (message.kind, message.lines):
         raise refusal(
-            409,
-            "idempotency_key_reused",
-            "this key belongs to another return: send a new key",
-            "Idempotency-Key",
+            409, KEY_REUSED, "this key belongs to another return: send a new key", "Idempotency-Key"
         )
     return case
 
