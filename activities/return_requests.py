@@ -274,7 +274,7 @@ def _worth(standing: Standing, command: RequestReturn) -> Money:
         ReturnNotPossible: they are to be refunded, and cost nothing.
     """
     order = standing.order
-    if command.kind is ReturnKind.REFUND and standing.kept.minor == 0:
+    if command.kind is ReturnKind.REFUND and not standing.refundable:
         raise ReturnNotPossible(
             Refusal.NOTHING_PAID,
             "nothing of what was paid is left to give back; the goods can be exchanged",

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import after_sales, orders, refunds
 from db.after_sales import SentUnits
+from db.orders import OrderRow
 from db.refunds import Refund, RefundRowState
 from domain.ids import refund_of_return
 from domain.money import Money
@@ -22,7 +23,7 @@ from domain.statuses import ShippingStatus
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of an order before a return is asked for; its row is locked."""
+    """What is known of an order before a return is asked for."""
 
     order: Order
     sent: Sequence[SentUnits]
@@ -32,6 +33,11 @@ class Standing:
     money: UnitsRefunded
     kept: Money
 
+    @property
+    def refundable(self) -> bool:
+        """Whether any money is left to give back; without it, goods are exchanged only."""
+        return self.kept.minor > 0
+
 
 async def look_at(session: AsyncSession, order_id: str, rules: ReturnRules) -> Standing:
     """Lock the order, and see what of it was delivered, is coming back, and was paid back.
@@ -39,7 +45,12 @@ async def look_at(session: AsyncSession, order_id: str, rules: ReturnRules) -> S
     Raises:
         OrderUnknown: there is no such order.
     """
-    row = await orders.lock_order(session, order_id)
+    return await read_standing(session, await orders.lock_order(session, order_id), rules)
+
+
+async def read_standing(session: AsyncSession, row: OrderRow, rules: ReturnRules) -> Standing:
+    """The same of an order that nothing is decided on now: its row need not be locked."""
+    order_id = row.id
     order = await orders.to_order(session, row)
     sent = await after_sales.sent_units(session, order_id)
     cases = await after_sales.returns_of(session, order_id)

@@ -36,7 +36,7 @@ from api.bodies import BodyLimit
 from api.codec_endpoint import CodecCors
 from api.metrics import Metrics
 from api.observing import Observing
-from api.pages import tracking
+from api.pages import asking, tracking
 from api.resources import Resources
 from db.engine import connect, session_factory
 from domain.parcel_exceptions import Decision
@@ -112,6 +112,7 @@ def create_app(
                 unsubscribe_secret=reveal(settings.unsubscribe_secret),
                 page_keys=composition.page_keys(settings),
                 page_life=settings.tracking_link_life,
+                return_rules=composition.return_rules(settings),
                 push_hosts=settings.web_push_hosts,
                 metrics=metrics,
                 patience=patience,
@@ -139,6 +140,7 @@ def create_app(
         message_callbacks,
         unsubscribing,
         tracking,
+        asking,
         reaching,
         codec_endpoint,
         health,

@@ -12,7 +12,7 @@ from api.problems import Refusal, refusal
 
 _LIMIT = 1024 * 1024
 # The longest prefix that fits counts. The Web UI sends a whole page of payloads at once.
-_LIMITS = {"/callbacks/": 256 * 1024, "/codec/": 8 * 1024 * 1024}
+_LIMITS = {"/t/": 64 * 1024, "/callbacks/": 256 * 1024, "/codec/": 8 * 1024 * 1024}
 
 
 class BodyTooLarge(Refusal):

@@ -7,6 +7,7 @@ import time
 import traceback
 from uuid import uuid4
 
+from fastapi import Response
 from opentelemetry import trace
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
@@ -14,7 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
-from api.problems import Refusal, refusal, render
+from api.pages.apologies import PageRoute
+from api.problems import refusal, render
 
 log = logging.getLogger("orderflow.api")
 
@@ -54,7 +56,7 @@ class Observing:
             except Exception as error:  # noqa: BLE001 - the last line: whatever it is, answer
                 _report(request_id, scope, error)
                 if status == 0:
-                    await render(_unexpected(request_id))(scope, receive, send_numbered)
+                    await _sorry(scope, request_id)(scope, receive, send_numbered)
             route = _route(scope)
             _describe(span, scope["method"], route, status)
             self._metrics.requests.labels(scope["method"], route, status).observe(
@@ -90,7 +92,10 @@ def _report(request_id: str, scope: Scope, error: Exception) -> None:
     )
 
 
-def _unexpected(request_id: str) -> Refusal:
-    return refusal(
-        500, "internal_error", f"something went wrong on our side (request {request_id})"
+def _sorry(scope: Scope, request_id: str) -> Response:
+    route = scope.get("route")
+    if isinstance(route, PageRoute):
+        return route.apology(scope)
+    return render(
+        refusal(500, "internal_error", f"something went wrong on our side (request {request_id})")
     )

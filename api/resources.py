@@ -20,6 +20,7 @@ from db.engine import Sessions
 from domain.order import GatewayName
 from domain.page_links import LinkKeys
 from domain.parcel_exceptions import Decision
+from domain.returns import ReturnRules
 from gateways.messaging.protocol import ReceiptReader
 from gateways.payments.protocol import PaymentGateway
 from gateways.tracking.protocol import TrackingGateway
@@ -32,8 +33,8 @@ class Resources:
 
     `callers` are the hashes of the API keys. An empty secret turns off what it guards. `public_url`
     is this API's address as others know it, `push_hosts` the push services that we call.
-    `page_life` is how long customers' pages outlive their order, `patience` how long a caller may
-    wait for a workflow's answer.
+    `page_life` is how long customers' pages outlive their order, `return_rules` until when they
+    offer to take goods back, `patience` how long a caller may wait for a workflow's answer.
     """
 
     callers: tuple[str, ...]
@@ -53,6 +54,7 @@ class Resources:
     unsubscribe_secret: str
     page_keys: LinkKeys
     page_life: timedelta
+    return_rules: ReturnRules
     push_hosts: tuple[str, ...]
     metrics: Metrics
     patience: timedelta

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -17,25 +16,19 @@ from api.orders import OrderId
 from api.overview import find_skus
 from api.problems import refusal
 from api.received_items import read_received
-from api.refund_items import read_items
 from api.resources import Resources, Uses
+from api.return_request import read_request
 from api.return_views import ReturnAnswer, ReturnsAnswer, return_answer
-from api.returning import tell_after_sales
+from api.returning import request_return, tell_after_sales
 from api.updates import find_order
 from db import after_sales
 from domain.ids import RETURN
-from domain.returns import Requester, ReturnCase, ReturnKind, ReturnState
-from workflows.after_sales_messages import AskForReturn, ReturnArrived, ReturnDecision
+from domain.returns import ReturnCase, ReturnState
+from workflows.after_sales_messages import ReturnArrived, ReturnDecision
 
 router = APIRouter(tags=["returns"], dependencies=[Depends(authorize)])
 
 _ID = re.compile(RETURN + "[0-9A-HJKMNP-TV-Z]{26}")
-_KINDS = {"": ReturnKind.REFUND, **{kind.value: kind for kind in ReturnKind}}
-_REQUESTERS: dict[str, Requester] = {
-    "": "customer",
-    "customer": "customer",
-    "operator": "operator",
-}
 _MOST = 500
 
 ReturnId = Annotated[str, Path(alias="returnId", description="A return's id (B...).")]
@@ -69,17 +62,8 @@ async def ask_for_return(
     await find_order(uses, order_id)
     async with uses.reading() as session:
         skus = await find_skus(session, order_id)
-    message = _request(request, skus, new_id(RETURN, key, caller, order_id))
-    case = await tell_after_sales(uses, order_id, message)
-    asked = {line.line_no: line.quantity for line in case.lines}
-    if (case.kind, asked) != (message.kind, message.lines):
-        raise refusal(
-            409,
-            "idempotency_key_reused",
-            "this key belongs to another return: send a new key",
-            "Idempotency-Key",
-        )
-    return answer(return_answer(case), 202)
+    message = read_request(request, skus, new_id(RETURN, key, caller, order_id))
+    return answer(return_answer(await request_return(uses, order_id, message)), 202)
 
 
 @router.get("/orders/{orderId}/returns", summary="An order's returns", response_model=ReturnsAnswer)
@@ -180,25 +164,3 @@ async def _find(uses: Resources, return_id: str) -> ReturnCase:
     if case is None:
         raise refusal(404, "return_not_found", "there is no such return", "returnId")
     return case
-
-
-def _request(request: CommandBody, skus: Mapping[int, str], return_id: str) -> AskForReturn:
-    fields = request.fields
-    kind = fields.text("kind", 20, str.lower)
-    if kind not in _KINDS:
-        fields.note("unknown_kind", "kind", "send refund or exchange")
-    requester = fields.text("requestedBy", 20, str.lower)
-    if requester not in _REQUESTERS:
-        fields.note("unknown_requester", "requestedBy", "send customer or operator")
-    reason = fields.text("reason", REASON_LIMIT)
-    lines = read_items(fields, skus)
-    if fields.get("items") is None:
-        fields.note("required", "items", "send the lines that come back, at least one")
-    request.refuse_if_wrong()
-    return AskForReturn(
-        return_id=return_id,
-        kind=_KINDS[kind],
-        lines=lines,
-        reason=reason,
-        requested_by=_REQUESTERS[requester],
-    )

@@ -23,12 +23,38 @@ from workflows.after_sales_messages import (
 )
 from workflows.policies import ORDERS_QUEUE
 
+KEY_REUSED = "idempotency_key_reused"
+
 # Updates are named as text: the SDK's types for updates with a description are wrong (1.35).
 _NAMES: dict[type[Value], str] = {
     AskForReturn: "ask",
     ReturnDecision: "decide",
     ReturnArrived: "receive",
 }
+
+
+async def request_return(uses: Resources, order_id: str, message: AskForReturn) -> ReturnCase:
+    """The return that was asked for; the same id asks once.
+
+    Raises:
+        Refusal: it is not possible, and why; the id belongs to another return; or Temporal does
+            not answer.
+    """
+    return check_same(await tell_after_sales(uses, order_id, message), message)
+
+
+def check_same(case: ReturnCase, message: AskForReturn) -> ReturnCase:
+    """The return that has the message's id, if it is the one that the message asks for.
+
+    Raises:
+        Refusal: the id belongs to another return.
+    """
+    asked = {line.line_no: line.quantity for line in case.lines}
+    if (case.kind, asked) != (message.kind, message.lines):
+        raise refusal(
+            409, KEY_REUSED, "this key belongs to another return: send a new key", "Idempotency-Key"
+        )
+    return case
 
 
 async def tell_after_sales(

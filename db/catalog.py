@@ -98,6 +98,16 @@ async def find_products(
     }
 
 
+async def warehouse_names(session: AsyncSession, warehouse_ids: Collection[str]) -> dict[str, str]:
+    """What these warehouses are called, by id."""
+    rows = await session.execute(
+        select(col(Warehouse.id), col(Warehouse.name))
+        .where(col(Warehouse.id).in_(warehouse_ids))
+        .order_by(col(Warehouse.id))
+    )
+    return {row.id: row.name for row in rows}
+
+
 async def find_coupon(session: AsyncSession, code: str) -> Coupon | None:
     """The coupon with exactly this code, active or not."""
     row = await session.get(CouponRow, code)

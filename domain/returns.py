@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -204,6 +205,18 @@ def check_request(
             raise ReturnNotPossible(Refusal.TOO_MANY, f"the order has no line {line_no}")
         if not 0 < quantity <= line.left:
             raise ReturnNotPossible(Refusal.TOO_MANY, _words_for_too_many(line, quantity))
+
+
+def returnable(
+    lines: Iterable[LineStanding], *, closes: datetime | None, at: datetime
+) -> list[LineStanding]:
+    """The lines of which the customer may ask to return something at this moment."""
+    found = []
+    for line in lines:
+        with suppress(ReturnNotPossible):
+            check_request({line.line_no: line.left}, [line], closes=closes, at=at)
+            found.append(line)
+    return found
 
 
 def needs_a_person(rules: ReturnRules, worth: Money, products: Iterable[str]) -> str:

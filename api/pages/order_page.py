@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Literal
-
-from babel.dates import format_datetime
+from datetime import datetime
 
 from api.overview import Overview
+from api.pages.return_view import ReturnView, return_views
 from api.pages.situation import TROUBLES, situation_of
+from api.pages.steps import Step, StepState, short_moment
 from api.pages.words import PageWords, page_words
 from db.fulfillment import Shipment, TrackingEventRow
 from db.refunds import Refund, RefundRowState
@@ -18,7 +17,6 @@ from domain.masking import masked_address, masked_name, masked_phone
 from domain.money import Money
 from domain.order import Locale
 from domain.parts import Part, PartState
-from domain.returns import ReturnCase, ReturnState
 from domain.statuses import OrderStatus
 from gateways.messaging.wording import Wording, one_line, wording
 from gateways.tracking.carriers import canonical_carrier
@@ -42,20 +40,8 @@ _REACHED = {
     OrderStatus.COMPLETED: 5,
 }
 _ENDS = {OrderStatus.CANCELLED: "cancelled", OrderStatus.REFUNDED: "refunded"}
-# As in the mails: the day by which the warehouse and the carriers promise.
-_CHINA = timezone(timedelta(hours=8))
 _NOT_COMING = TROUBLES | {"cancelled", "returned"}
 _END_EVENTS = ("order_cancelled", "order_ended", "refund_succeeded")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the progress list."""
-
-    name: str
-    state: Literal["done", "current", "to_come"]
-    label: str
-    at: str
 
 
 @dataclass(frozen=True)
@@ -98,18 +84,20 @@ class PageView:
     items: Sequence[tuple[str, int, str]]
     total: str
     refunds: Sequence[str]
-    returns: Sequence[str]
+    returns: Sequence[ReturnView]
     recipient: Sequence[str]
 
 
-def page_view(known: Overview, locale: Locale) -> PageView:
-    """The order in the words of one language."""
-    return _Writer(known, locale).page()
+def page_view(known: Overview, warehouses: Mapping[str, str], locale: Locale) -> PageView:
+    """The order in the words of one language; `warehouses` are names by id."""
+    return _Writer(known, warehouses, locale).page()
 
 
 class _Writer:
-    def __init__(self, known: Overview, locale: Locale) -> None:
+    def __init__(self, known: Overview, warehouses: Mapping[str, str], locale: Locale) -> None:
         self._known = known
+        self._warehouses = warehouses
+        self._locale = locale
         self._order = known.order
         self._page: PageWords = page_words(locale)
         self._mail: Wording = wording(locale)
@@ -134,7 +122,7 @@ class _Writer:
             ],
             total=self._mail.money(order.pricing.total),
             refunds=[self._refund(row) for row in self._refunds()],
-            returns=[self._return(one) for one in self._known.returns],
+            returns=return_views(self._known, self._warehouses, self._locale),
             recipient=self._recipient(),
         )
 
@@ -180,7 +168,7 @@ class _Writer:
 
     def _step(self, name: str, number: int, reached: int) -> Step:
         at = self._said_at.get(_STEPS[name]) if number <= reached else None
-        state: Literal["done", "current", "to_come"] = (
+        state: StepState = (
             "done" if number < reached else "current" if number == reached else "to_come"
         )
         return Step(name, state, self._page.steps[name], self._moment(at))
@@ -253,20 +241,10 @@ class _Writer:
         moment: datetime | None = row.settled_at
         return self._page.refunds[state].format(amount=amount, moment=self._mail.moment(moment))
 
-    def _return(self, case: ReturnCase) -> str:
-        """How far it has come; one that a carrier brings needs nothing of the customer."""
-        open_still = case.state in {ReturnState.REQUESTED, ReturnState.APPROVED}
-        brought = open_still and case.requested_by == "carrier"
-        return self._page.returns["carrier" if brought else case.state]
-
     def _recipient(self) -> list[str]:
         customer = self._order.customer_info
         who = " · ".join(filter(None, (masked_name(customer.name), masked_phone(customer.phone))))
         return [one_line(line, 120) for line in (who, masked_address(customer.address))]
 
     def _moment(self, at: datetime | None) -> str:
-        """Day and time in China, as short as can be: the year goes without saying."""
-        if at is None:
-            return ""
-        pattern, language = self._page.moment, self._mail.formats.locale
-        return str(format_datetime(at, pattern, tzinfo=_CHINA, locale=language))
+        return short_moment(at, self._locale)

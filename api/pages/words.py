@@ -35,8 +35,12 @@ class PageWords(BaseModel):
     situations: dict[str, Said]
     refunds: dict[str, str]
     returns: dict[str, str]
-    missing_title: str
-    missing_text: str
+    return_kinds: dict[str, str]
+    return_steps: dict[str, str]
+    return_causes: dict[str, str]
+    return_form: dict[str, str]
+    return_problems: dict[str, str]
+    notices: dict[str, Said]
 
 
 @cache

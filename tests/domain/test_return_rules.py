@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.money import Money
 from domain.order import CustomerInfo, Order, OrderLine, Pricing
 from domain.refunding import UnitsRefunded, refund_of_lines
+from domain.return_causes import ReturnCause, cause_of, reason_of
 from domain.returns import (
     ENDED,
     RETURN_TRANSITIONS,
@@ -24,6 +25,7 @@ from domain.returns import (
     check_receipt,
     check_request,
     needs_a_person,
+    returnable,
     window_ends,
 )
 
@@ -82,6 +84,31 @@ def test_a_unit_comes_back_once(standing: LineStanding, left: int) -> None:
 
 def test_a_line_that_the_order_does_not_have_is_refused() -> None:
     assert "no line 7" in refused({7: 1}, line()).reason
+
+
+@pytest.mark.parametrize(
+    ("closes", "at", "offered"),
+    [(CLOSES, AT, [1]), (CLOSES, CLOSES, [1]), (AT - timedelta(seconds=1), AT, []), (None, AT, [])],
+)
+def test_a_customer_is_offered_what_would_be_taken(
+    closes: datetime | None, at: datetime, offered: list[int]
+) -> None:
+    lines = [line(), line(line_no=2, returning=3), line(line_no=3, delivered=0)]
+    assert [each.line_no for each in returnable(lines, closes=closes, at=at)] == offered
+
+
+@pytest.mark.parametrize(
+    ("cause", "note", "reason"),
+    [
+        (ReturnCause.DAMAGED, "the lid: cracked", "damaged: the lid: cracked"),
+        (ReturnCause.CHANGED_MIND, "", "changed_mind"),
+        (None, "too heavy", "too heavy"),
+        (None, "", ""),
+    ],
+)
+def test_a_reason_begins_with_its_cause(cause: ReturnCause | None, note: str, reason: str) -> None:
+    assert reason_of(cause, note) == reason
+    assert cause_of(reason) is cause
 
 
 def test_the_window_runs_from_the_last_delivery() -> None:
