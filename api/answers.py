@@ -129,7 +129,10 @@ class ParcelEvent(Value):
 
 
 class ShipmentAnswer(Value):
-    """A parcel that is on its way, or was; `status` is the carrier's last word."""
+    """A parcel that is on its way, or was; `status` is the carrier's last word.
+
+    What was in a lost one may have been sent again: `resentAs` is the id of the order that does it.
+    """
 
     carrier: str
     tracking_number: str
@@ -139,6 +142,7 @@ class ShipmentAnswer(Value):
     estimated_delivery: datetime | None = None
     delivered_at: datetime | None = None
     signed_by: str = ""
+    resent_as: str = ""
     tracking_events: tuple[ParcelEvent, ...] = ()
 
 
@@ -171,6 +175,7 @@ class ParcelAnswer(Value):
     estimated_delivery: datetime | None = None
     delivered_at: datetime | None = None
     signed_by: str = ""
+    resent_as: str = ""
     tracking_events: tuple[ParcelEvent, ...] = ()
 
 

@@ -38,7 +38,8 @@ from domain.statuses import OrderStatus
 class Overview:
     """Everything that is known about one order; `kept` is what it holds of the customer's money.
 
-    `parcel_events` are by the parcel's id.
+    `parcel_events` are by the parcel's id, `resent` the numbers of orders that send a lost parcel's
+    goods again, by those orders' ids.
     """
 
     order: Order
@@ -51,6 +52,7 @@ class Overview:
     contents: Sequence[Content]
     shipments: Sequence[Shipment]
     parcel_events: Mapping[str, Sequence[TrackingEventRow]]
+    resent: Mapping[str, str]
     notifications: Sequence[Notification]
     tasks: Sequence[OperatorTask]
     events: Sequence[OrderEvent]
@@ -100,10 +102,16 @@ async def find_overview(session: AsyncSession, order_id: str) -> Overview | None
         parcel_events={
             parcel.id: await fulfillment.tracking_events(session, parcel.id) for parcel in shipments
         },
+        resent=await _resent(session, shipments),
         notifications=await notifications.notifications_of(session, order_id),
         tasks=await operator_tasks.tasks_of(session, order_id),
         events=events.all(),
     )
+
+
+async def _resent(session: AsyncSession, parcels: Sequence[Shipment]) -> Mapping[str, str]:
+    again = [parcel.resent_as for parcel in parcels if parcel.resent_as]
+    return await orders.order_numbers(session, again) if again else {}
 
 
 async def find_fingerprint(session: AsyncSession, order_id: str) -> str | None:

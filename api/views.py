@@ -225,6 +225,7 @@ def _shipment(known: Overview, parcel: Shipment) -> ShipmentAnswer:
         estimated_delivery=parcel.estimated_delivery,
         delivered_at=parcel.delivered_at,
         signed_by=parcel.signed_by,
+        resent_as=parcel.resent_as or "",
         tracking_events=tuple(
             ParcelEvent.model_validate(row.model_dump()) for row in known.parcel_events[parcel.id]
         ),

@@ -31,9 +31,7 @@ def parcels(order: Mapping[str, Any]) -> RenderableType | None:
                     _goods(parcel),
                     parcel["carrier"],
                     _number(parcel),
-                    output.status(parcel["shippingStatus"])
-                    if parcel["state"] == _ON_THE_WAY
-                    else _WORDS[parcel["state"]],
+                    _where(parcel),
                 )
                 for parcel in found
             ],
@@ -43,7 +41,17 @@ def parcels(order: Mapping[str, Any]) -> RenderableType | None:
     if not shipped:
         return None
     text = f"Parcel {shipped['trackingNumber']} ({shipped['carrier']}): {shipped['status']}"
+    if shipped["resentAs"]:
+        text += f", sent again as {shipped['resentAs']}"
     return Text(f"{text}  {shipped['trackingUrl']}", style="dim")
+
+
+def _where(parcel: Mapping[str, Any]) -> RenderableType:
+    if parcel["state"] != _ON_THE_WAY:
+        return _WORDS[parcel["state"]]
+    if parcel["resentAs"]:
+        return f"{parcel['status']}, sent again as {parcel['resentAs']}"
+    return output.status(parcel["shippingStatus"])
 
 
 def _goods(parcel: Mapping[str, Any]) -> str:

@@ -197,12 +197,11 @@ class _Writer:
             dropped = part.state is PartState.DROPPED
             state = self._label("not_coming" if dropped else "not_sent")
             return ParcelView(title, state, False, "", "", "", "", items, ())
-        statuses = self._mail.statuses
-        state = statuses.get(parcel.status) or statuses.get(parcel.shipping_status, "")
+        again = self._known.resent.get(parcel.resent_as or "")
         return ParcelView(
             title=title,
-            state=state,
-            trouble=parcel.status in TROUBLES,
+            state=self._label("resent", number=again) if again else self._parcel_state(parcel),
+            trouble=parcel.status in TROUBLES and not again,
             carrier=self._mail.carrier(canonical_carrier(parcel.carrier)),
             number=one_line(parcel.tracking_number, 60),
             url=tracking_link(parcel.carrier, parcel.tracking_number),
@@ -212,6 +211,10 @@ class _Writer:
                 self._checkpoint(row) for row in reversed(self._known.parcel_events[parcel.id])
             ],
         )
+
+    def _parcel_state(self, parcel: Shipment) -> str:
+        statuses = self._mail.statuses
+        return statuses.get(parcel.status) or statuses.get(parcel.shipping_status, "")
 
     def _parcel_when(self, parcel: Shipment) -> str:
         if parcel.delivered_at is not None:

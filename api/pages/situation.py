@@ -41,6 +41,7 @@ SITUATIONS = frozenset({*_BY_STATUS.values(), *TROUBLES}) | {
     "in_transit",
     "out_for_delivery",
     "available_for_pickup",
+    "resent",
 }
 
 
@@ -50,7 +51,10 @@ def situation_of(order: Order, shipments: Sequence[Shipment]) -> str:
         return "payment_review"
     if order.status is not OrderStatus.SHIPPED:
         return _BY_STATUS[order.status]
-    statuses = {parcel.status for parcel in shipments if parcel.given_up_at is None}
+    coming = [parcel for parcel in shipments if parcel.given_up_at is None]
+    statuses = {parcel.status for parcel in coming if parcel.resent_as is None}
+    if not statuses and coming:
+        return "resent"
     told = next((status for status in _FIRST_TOLD if status in statuses), _T.IN_TRANSIT)
     # The carrier's word for it is also ours for a whole order that was called off.
     return "carrier_cancelled" if told is _T.CANCELLED else told.value

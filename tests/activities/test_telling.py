@@ -14,7 +14,7 @@ from domain.notification import Channel, NotificationKind
 from domain.tracking import TrackingStatus
 from domain.unsubscribing import address_key
 from tests.activities.telling import AT, Counter
-from tests.api.test_tracking_page import add_parcel
+from tests.customer_page import add_parcel
 
 K = NotificationKind
 SENT = ("sent", "")

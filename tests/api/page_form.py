@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from tests.api.test_tracking_page import Outline, open_page
+from tests.customer_page import Outline, open_page
 from tests.house import House, Json
 
 Attributes = dict[str, str | None]

@@ -12,7 +12,7 @@ from api.pages.words import page_words
 from domain.return_causes import ReturnCause
 from domain.returns import Refusal, ReturnKind, ReturnState
 from tests.api.page_form import PageForm, form_on, ids, over, policies, returns_of, shown
-from tests.api.test_tracking_page import link, open_page
+from tests.customer_page import link, open_page
 from tests.house import House, Json
 from tests.workflows.returning import (
     arrive,

@@ -13,7 +13,7 @@ from api.pages.words import page_words
 from tests.api.conftest import calling
 from tests.api.page_form import PageForm, form_on, ids, over, policies, returns_of, shown
 from tests.api.test_outages import without_database, without_temporal
-from tests.api.test_tracking_page import Outline, keys, link, open_page
+from tests.customer_page import Outline, keys, link, open_page
 from tests.house import House, Json
 from tests.workflows.returning import (
     after_sales,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from domain.tracking import TrackingStatus
-from tests.api.test_tracking_page import add_parcel, link, set_to
 from tests.browser import CHROMIUM, Tab, tab
+from tests.customer_page import add_parcel, link, set_to
 from tests.house import House, Json
 from tests.workflows.returning import delivered
 

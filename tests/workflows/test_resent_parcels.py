@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.customer_page import Outline, open_page
 from tests.house import House, Json
 from tests.workflows.journey import PRICE, kinds, mails, ship, until_mailed, until_replaced
 from tests.workflows.returning import ask
@@ -49,7 +50,10 @@ async def test_an_operator_sends_a_lost_parcel_again(house: House, product: str)
     assert again["replacementOf"] == order_id
     assert again["pricing"]["total"] == "0.00"
     assert await house.stock(product) == (3, 3, 0)
-    await house.until_waiting_for(order_id, "the order that sends the goods again")
+    waiting = await house.until_waiting_for(order_id, "the order that sends the goods again")
+    assert waiting["shipment"]["resentAs"] == again["orderId"]
+    page = Outline((await open_page(house, waiting["orderNumber"])).text).text
+    assert f"已重新发货：{again['orderNumber']}" in page
     await deliver(house, again)
 
     await pass_a_day(house, order_id)
