@@ -204,6 +204,30 @@ class Shop:
 
         return await self._until(order_id, settled, f"return {return_id} {state}")
 
+    async def decide(self, order_id: str, kind: str, decision: str) -> Body:
+        """An operator closes a task of the order, once there is one, with a decision; the task."""
+
+        def opened(order: Body) -> list[Body]:
+            tasks: list[Body] = order["tasks"]
+            return [task for task in tasks if (task["kind"], task["state"]) == (kind, "open")]
+
+        order = await self._until(order_id, lambda known: bool(opened(known)), f"task {kind}")
+        return _content(
+            await self._http.post(
+                f"{self._at.api}/tasks/{opened(order)[0]['taskId']}/done",
+                json={"decision": decision},
+                headers=self._key,
+            )
+        )
+
+    async def sent_again(self, order_id: str) -> str:
+        """The order that sends a lost parcel's goods again, once there is one; its id."""
+        order = await self._until(
+            order_id, lambda known: bool(known["shipment"]["resentAs"]), "sent again"
+        )
+        resent_as: str = order["shipment"]["resentAs"]
+        return resent_as
+
     async def supply_of(self, sku: str) -> Body:
         """What the supplier was asked for of an SKU, in the nearest warehouse, once it was.
 

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from sandbox.demo import payment_stories, return_stories, stock_stories
+from sandbox.demo import parcel_stories, payment_stories, return_stories, stock_stories
 from sandbox.demo.shop import Shop, StoryFailed
 from sandbox.demo.story import Story, Teller, expect, pass_the_night, pass_time, tell_delivery
 
@@ -103,6 +103,7 @@ STORIES: tuple[tuple[str, Teller], ...] = (
     ("Never paid", expired),
     ("Cancelled after payment", cancelled),
     *stock_stories.STORIES,
+    *parcel_stories.STORIES,
     *return_stories.STORIES,
     *payment_stories.STORIES,
 )

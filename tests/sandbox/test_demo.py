@@ -28,6 +28,7 @@ async def test_the_demo_takes_orders_down_every_path_and_the_books_are_right() -
         "paid twice: it goes back",
         "refunded at the provider",
         "return refunded",
+        "its goods are sent again",
         "Every law holds.",
         "customer told: order shipped",
         "✓ every page below opens",
