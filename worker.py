@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import atexit
-import contextlib
 import gc
 import logging
 import os
@@ -19,16 +18,7 @@ from typing import Any
 
 import httpx
 import uvloop
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-)
+from temporalio.client import Client
 from temporalio.worker import Interceptor, Worker
 
 import composition
@@ -59,15 +49,16 @@ from activities.supply import Supply
 from activities.tracking import Tracking
 from db.engine import Sessions, connect, session_factory
 from gateways.http import build_client
+from schedules import ensure_schedules
 from settings import Settings, load_settings, reveal
 from workflows import policies
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.callback_redelivery import CallbackRedeliveryWorkflow
 from workflows.late_payment import LatePaymentWorkflow
-from workflows.leak_detection import DetectLeaks, LeakDetectionWorkflow
+from workflows.leak_detection import LeakDetectionWorkflow
 from workflows.order import OrderWorkflow
 from workflows.picking_watch import PickingWatchWorkflow
-from workflows.reconcile import Reconcile, ReconcileWorkflow
+from workflows.reconcile import ReconcileWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.restock import RestockWorkflow
 from workflows.restock_watch import RestockWatchWorkflow
@@ -267,59 +258,6 @@ def queue_worker(
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         graceful_shutdown_timeout=_GRACE,
     )
-
-
-async def ensure_schedules(client: Client) -> None:
-    """Create what runs by the clock, unless it is there already."""
-    sweep = ScheduleActionStartWorkflow(
-        CallbackRedeliveryWorkflow.run,
-        id="callback-redelivery",
-        task_queue=policies.ORDERS_QUEUE,
-        static_summary="Deliver unconfirmed callbacks again",
-    )
-    comparison = ScheduleActionStartWorkflow(
-        ReconcileWorkflow.run,
-        Reconcile(),
-        id="reconcile",
-        task_queue=policies.ORDERS_QUEUE,
-        static_summary="Compare our books with the providers'",
-    )
-    leaks = ScheduleActionStartWorkflow(
-        LeakDetectionWorkflow.run,
-        DetectLeaks(),
-        id="leak-detection",
-        task_queue=policies.ORDERS_QUEUE,
-        static_summary="Find what lost orders left behind",
-    )
-    await _ensure_schedule(client, "callback-redelivery", sweep, timedelta(minutes=1))
-    await _ensure_schedule(client, "reconcile", comparison, timedelta(hours=1))
-    await _ensure_schedule(client, "leak-detection", leaks, timedelta(minutes=2))
-    shelves = ScheduleActionStartWorkflow(
-        RestockWatchWorkflow.run,
-        id="restock-watch",
-        task_queue=policies.ORDERS_QUEUE,
-        static_summary="Find shelves to restock",
-    )
-    await _ensure_schedule(client, "restock-watch", shelves, timedelta(minutes=2))
-    parcels = ScheduleActionStartWorkflow(
-        PickingWatchWorkflow.run,
-        id="picking-watch",
-        task_queue=policies.ORDERS_QUEUE,
-        static_summary="Find parcels that should have left",
-    )
-    await _ensure_schedule(client, "picking-watch", parcels, timedelta(minutes=5))
-
-
-async def _ensure_schedule(
-    client: Client, name: str, action: ScheduleActionStartWorkflow, every: timedelta
-) -> None:
-    schedule = Schedule(
-        action=action,
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
-    with contextlib.suppress(ScheduleAlreadyRunningError):
-        await client.create_schedule(name, schedule)
 
 
 async def run(settings: Settings, queues: Sequence[str]) -> None:
