@@ -15,7 +15,18 @@ from temporalio.service import RPCError
 
 from tests.house import House, Json, order_for
 from tests.serving import eventually_async
-from tests.workflows.journey import kinds, mishap
+from tests.workflows.journey import (
+    PRICE,
+    assert_end,
+    cancel,
+    kinds,
+    mails,
+    mishap,
+    refunds,
+    until_ended,
+    until_mailed,
+    until_registered,
+)
 
 HOLD = timedelta(minutes=15)
 A_MOMENT = timedelta(seconds=10)
@@ -147,3 +158,57 @@ async def place_knowing(house: House, product: str, gateway: str, key: str) -> J
     assert answer.status_code == 201, answer.text
     placed: Json = answer.json()
     return placed
+
+
+async def assert_paid(house: House, order_id: str, product: str, *, surplus: int = 0) -> Json:
+    """On its way to the customer, and everything but the price has gone back."""
+    order = await assert_end(
+        house,
+        order_id,
+        product,
+        status="processing",
+        payment_status="paid",
+        stock=(4, 4, 0),
+        captured=PRICE + surplus,
+        refunded=surplus,
+    )
+    assert kinds(order).count("order_confirmed") == 1
+    return order
+
+
+async def assert_given_back(house: House, order_id: str, product: str, money: int = PRICE) -> Json:
+    """Cancelled; the money has gone back once, and the customer knows."""
+    await until_mailed(house, order_id, "order_refunded")
+    order = await assert_end(
+        house,
+        order_id,
+        product,
+        status="cancelled",
+        payment_status="refunded",
+        stock=(5, 5, 0),
+        captured=money,
+        refunded=money,
+    )
+    assert len(refunds(await house.at_provider(order_id))) == 1
+    assert (await mails(house, order_id))["order_refunded"] == 1
+    return order
+
+
+async def end_unpaid(house: House, order_id: str, how: str) -> None:
+    if how == "expired":
+        await house.pass_time(order_id, HOLD + A_MOMENT)
+    else:
+        assert (await cancel(house, order_id)).status_code == 202
+    await until_ended(house, order_id)
+
+
+async def complete(house: House, order_id: str) -> None:
+    """Take an order that is paid to its end."""
+    number = await house.ship(order_id)
+    await house.until(order_id, status="shipped")
+    await until_registered(house, order_id)
+    await house.deliver(order_id, number)
+    await house.until_waiting_for(order_id, "enjoy")
+    await house.pass_time(order_id, timedelta(hours=25))
+    await house.until(order_id, status="completed")
+    await until_ended(house, order_id)
