@@ -159,14 +159,9 @@ def build_activities(
     )
 
 
-def build_workers(
-    client: Client,
-    activities: Activities,
-    queues: Sequence[str] = policies.ALL_QUEUES,
-    interceptors: Sequence[Interceptor] = (),
-) -> list[Worker]:
-    """One worker for each of `queues`: our own books, and each kind of party outside."""
-    on_queue: dict[str, list[Callable[..., Any]]] = {
+def activities_by_queue(activities: Activities) -> dict[str, list[Callable[..., Any]]]:
+    """Every activity, by the queue of the party that it talks to: our own books, or one outside."""
+    return {
         policies.ORDERS_QUEUE: [
             activities.placing.validate_order,
             activities.placing.place_order,
@@ -225,6 +220,16 @@ def build_workers(
             activities.notifications.tell_instead,
         ],
     }
+
+
+def build_workers(
+    client: Client,
+    activities: Activities,
+    queues: Sequence[str] = policies.ALL_QUEUES,
+    interceptors: Sequence[Interceptor] = (),
+) -> list[Worker]:
+    """One worker for each of `queues`: our own books, and each kind of party outside."""
+    on_queue = activities_by_queue(activities)
     return [
         queue_worker(
             client,

@@ -134,24 +134,21 @@ class Leaks:
 
     @activity.defn
     async def close_lost(self, command: CloseLost) -> LostClosed:
-        """Release the order's hold and its place in the queue, and cancel it if it is unpaid."""
+        """Release the order's hold and its place in the queue, and cancel it if it is unpaid.
+
+        Done again, it says what was done before: its customer must be told all the same.
+        """
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
-            released = await _release(session, order, command.at)
             await restock.leave_queue(session, order.id, command.at)
+            done = await orders.find_event(session, order.id, leaks.LOST)
+            does = done.detail if done else await _close(session, order, command)
             waiting = await restock.servable_after(session, order.id)
-            cancelled = order.status in _UNFINISHED and order.payment_status in _UNPAID
-            if cancelled:
-                await call_off(session, order, command.reason, command.at)
-            if released or cancelled:
-                await orders.add_event(
-                    session, order.id, leaks.LOST, command.at, workflow=command.fate
-                )
         return LostClosed(
             order_id=command.order_id,
             fate=command.fate,
-            released=released,
-            cancelled=cancelled,
+            released=bool(does.get("released")),
+            cancelled=bool(does.get("cancelled")),
             waiting_orders=tuple(waiting),
         )
 
@@ -164,6 +161,25 @@ class Leaks:
             activity.heartbeat(payment.payment_id)
             await self._nudge.look_again(payment.order_id, payment.payment_id, ())
         return PaymentsClosed(payment_ids=tuple(payment.payment_id for payment in found))
+
+
+async def _close(session: AsyncSession, order: OrderRow, command: CloseLost) -> dict[str, bool]:
+    """Give back what there is; the timeline keeps what was done."""
+    cancelled = order.status in _UNFINISHED and order.payment_status in _UNPAID
+    does = {"released": await _release(session, order, command.at), "cancelled": cancelled}
+    if cancelled:
+        await call_off(session, order, command.reason, command.at)
+    if any(does.values()):
+        await orders.add_event(
+            session,
+            order.id,
+            leaks.LOST,
+            command.at,
+            workflow=command.fate,
+            released=does["released"],
+            cancelled=does["cancelled"],
+        )
+    return does
 
 
 async def _release(session: AsyncSession, order: OrderRow, at: datetime) -> bool:

@@ -191,6 +191,14 @@ async def add_event(
     )
 
 
+async def find_event(session: AsyncSession, order_id: str, kind: str) -> OrderEvent | None:
+    """The row of the timeline that was written with this kind as its key, or nothing."""
+    statement = select(OrderEvent).where(
+        col(OrderEvent.order_id) == order_id, col(OrderEvent.dedupe_key) == kind
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
 async def resent_from(session: AsyncSession, order_id: str) -> str:
     """The number of the order whose lost parcel this one sends again; empty if it does not."""
     found = await session.scalar(

@@ -78,6 +78,11 @@ class Desk:
         async with self.sessions() as session:
             return await session.scalar(text(statement))
 
+    async def change(self, statement: str, **values: object) -> None:
+        """Change the books behind everybody's back."""
+        async with self.sessions.begin() as session:
+            await session.execute(text(statement), values)
+
     async def until_payable(self) -> None:
         """Place the order, hold its stock, ask for its payment."""
         draft = OrderDraft.model_validate(order_for(PRODUCT))
