@@ -13,6 +13,7 @@ from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from temporalio.service import RPCError
 
 from api.metrics import Metrics
 from api.pages.apologies import PageRoute
@@ -87,6 +88,7 @@ def _report(request_id: str, scope: Scope, error: Exception) -> None:
             "method": scope["method"],
             "route": _route(scope),
             "error": type(error).__name__,
+            "status": error.status.name if isinstance(error, RPCError) else "",
             "stack": traceback.format_tb(error.__traceback__),
         },
     )

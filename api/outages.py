@@ -28,6 +28,8 @@ _TEMPORAL_DOWN = {
     RPCStatusCode.CANCELLED,
     RPCStatusCode.ABORTED,
     RPCStatusCode.INTERNAL,
+    # The workflow's own steps fail or time out: its worker is broken, or has too much to do.
+    RPCStatusCode.FAILED_PRECONDITION,
     # "Transport error": the connection broke while a request was under way.
     RPCStatusCode.UNKNOWN,
 }

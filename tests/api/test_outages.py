@@ -14,6 +14,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from temporalio import workflow
+from temporalio.worker import Worker
 
 from api.app import create_app
 from gateways import signatures
@@ -21,7 +23,9 @@ from settings import reveal
 from tests.api.conftest import calling, codes
 from tests.api.test_callbacks import shipping_news, stored
 from tests.house import House, Json, order_for
-from tests.serving import free_port
+from tests.serving import eventually_async, free_port
+from workflows.messages import OrderInput
+from workflows.policies import ORDERS_QUEUE
 
 
 @asynccontextmanager
@@ -214,6 +218,39 @@ async def test_a_workflow_that_takes_too_long_is_not_waited_for(house: House, pr
     assert (await house.stock(product))[2] == 1
 
 
+@workflow.defn(name="OrderWorkflow", sandboxed=False)
+class BrokenOrderWorkflow:
+    """What a worker runs whose code is broken: no step of it comes to an end."""
+
+    @workflow.run
+    async def run(self, start: OrderInput) -> None:
+        raise RuntimeError("this release is broken")
+
+    @workflow.update
+    async def place(self) -> None:
+        """It is there, but is never reached."""
+
+
+async def test_an_order_that_a_broken_worker_cannot_place_may_be_placed_again(
+    house: House, product: str
+) -> None:
+    key = {"Idempotency-Key": uuid4().hex}
+    await house.worker.stop()
+    broken = Worker(house.client, task_queue=ORDERS_QUEUE, workflows=[BrokenOrderWorkflow])
+    async with broken:
+        answer = await house.call("POST", "/orders", json=order_for(product), headers=key)
+        assert_unavailable(answer)
+    await house.worker.start()
+
+    async def placed() -> bool:
+        again = await house.call("POST", "/orders", json=order_for(product), headers=key)
+        return again.status_code == 201
+
+    # Temporal tries the workflow's steps again after ten seconds or so.
+    await eventually_async(placed, 40)
+    await house.assert_laws_hold()
+
+
 async def test_a_dead_connection_in_the_pool_is_replaced(house: House, placed: Json) -> None:
     async with calling(create_app(house.settings, client=house.client), house.api_key) as api:
         await api.get(f"/orders/{placed['orderId']}")
@@ -221,7 +258,8 @@ async def test_a_dead_connection_in_the_pool_is_replaced(house: House, placed: J
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'"
         )
-        await asyncio.sleep(0)
+        # The news of it has to reach our side of the connections.
+        await asyncio.sleep(0.5)
         answer = await api.get(f"/orders/{placed['orderId']}")
 
     assert answer.status_code == 200

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import NondeterminismError
 
 import temporal
@@ -14,6 +16,14 @@ from codec import EncryptingCodec
 from tests.house import PAYLOAD_KEYS
 from tests.replay.record import HISTORIES
 from worker import WORKFLOWS
+
+# Workflows themselves are imported anew and watched: whoever asks the clock or for a random number
+# fails here. Importing asyncpg or cryptography a second time would crash.
+SANDBOX = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "activities", "domain", "pydantic"
+    )
+)
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
 
@@ -23,7 +33,7 @@ def replayer() -> Replayer:
     return Replayer(
         workflows=WORKFLOWS,
         data_converter=temporal.data_converter(EncryptingCodec.from_ring([(key_id, key)])),
-        workflow_runner=temporal.workflow_runner(),
+        workflow_runner=SANDBOX,
     )
 
 
@@ -39,6 +49,11 @@ async def test_a_history_with_another_order_of_steps_is_noticed() -> None:
 
     with pytest.raises(NondeterminismError):
         await replayer().replay_workflow(WorkflowHistory.from_json("changed", text))
+
+
+def test_no_workflow_asks_the_clock_on_the_wall() -> None:
+    for module in (HISTORIES.parents[2] / "workflows").glob("*.py"):
+        assert not re.search(r"\b(datetime|date)\.(now|utcnow|today)\(", module.read_text()), module
 
 
 async def test_nothing_personal_is_readable_in_a_recorded_history() -> None:
