@@ -82,7 +82,8 @@ RESPONSES: Mapping[ParcelTrouble, Response] = {
         remedy=Remedy.REFUND_WHEN_BACK,
     ),
     _T.LOST: Response(
-        task="Claim the parcel from the carrier; it is made good by itself unless you decide to wait",
+        task="Claim the parcel from the carrier;"
+        " it is made good by itself unless you decide to wait",
         remedy=Remedy.MAKE_GOOD_AFTER_PATIENCE,
         urgent=True,
     ),
