@@ -10,7 +10,7 @@ from db import devices, notifications
 from db.engine import Sessions, single_statements
 from db.notifications import Notification, NotificationState
 from documents.order_pdf import order_file_name, render_order
-from domain.notification import Accepted, Attachment, Channel, Device, NotificationKind
+from domain.notification import Accepted, Attachment, Channel, Device, NotificationKind, OrderLetter
 from domain.notification_rules import RULES, Purpose
 from domain.order import Order
 from domain.page_links import LinkKeys, page_path
@@ -81,21 +81,20 @@ class Channels:
                 return await self._notify_devices(row.id, written, last=last)
 
     async def _mail(self, notification_id: str, written: Written) -> Accepted:
-        letter = written.letter.model_copy(update={"tracking_url": self._page(written)})
-        content = letters.render_email(letter, unsubscribe_url=self._way_out(written))
+        letter = written.letter
+        content = letters.render_email(
+            letter, page_url=self._page(letter), unsubscribe_url=self._way_out(written)
+        )
         if letter.kind is NotificationKind.ORDER_CONFIRMED:
             content = content.model_copy(update={"attachments": (await _paper(written.order),)})
         return await self._email.send(
             to=letter.email, to_name=letter.name, content=content, notification_id=notification_id
         )
 
-    def _page(self, written: Written) -> str:
-        """Where the letter's button leads."""
-        number = written.letter.order_number
-        token = self._page_keys.sign(number)
-        if not token:
-            return written.letter.tracking_url
-        return f"{self._public_url}{page_path(number, token)}"
+    def _page(self, letter: OrderLetter) -> str:
+        """The customer's page; empty without keys."""
+        token = self._page_keys.sign(letter.order_number)
+        return f"{self._public_url}{page_path(letter.order_number, token)}" if token else ""
 
     def _way_out(self, written: Written) -> str:
         if RULES[written.letter.kind].purpose is not Purpose.PROMOTION:

@@ -38,10 +38,16 @@ __all__ = [
 
 
 class SendNotifications(Value):
-    """Tell an order's customer of these events, in this order."""
+    """Tell an order's customer of these events, in this order.
+
+    With `hand_over`, texts and pushes that have to wait, and promotions at night, are left to
+    another activity, which goes on after as many `tries`. Mails wait here: they stay in order.
+    """
 
     order_id: str
     events: tuple[CustomerEvent, ...]
+    hand_over: bool = False
+    tries: int = 0
 
 
 class TellInstead(Value):
@@ -60,23 +66,33 @@ class ChannelResult(Value):
 
 
 class NotificationResults(Value):
-    """What became of the message on all its channels."""
+    """What became of the message on all its channels, after so many tries."""
 
     results: tuple[ChannelResult, ...]
+    tries: int = 0
 
+    @property
+    def waiting(self) -> frozenset[NotificationKind]:
+        """What is yet to be told on some channel."""
+        return frozenset(one.kind for one in self.results if one.state in _WAITING)
+
+
+_WAITING = {NotificationState.PENDING, NotificationState.SENDING}
 
 # Attempts wait this long; after the last one a channel that still fails is given up.
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 30, 300, 1800, 3600, 10800))
 
-_WAITING = {NotificationState.PENDING, NotificationState.SENDING}
+# What comes back sooner than this holds nobody up.
+_SOON = timedelta(seconds=5)
 
 
 class _Intended(NamedTuple):
-    """An event's letter, its messages, and what keeps a channel silent."""
+    """An event's letter, its messages, and what keeps a channel silent, at an attempt."""
 
     written: Written
     rows: Mapping[Channel, Notification]
     silences: Mapping[Channel, Silence | None]
+    attempt: int
 
 
 class Notifications:
@@ -94,19 +110,23 @@ class Notifications:
         A relay may have accepted a mail whose answer was lost: it then goes out again with the
         same Message-ID. A text message does not, unless its provider says that it has none.
         """
+        attempt = command.tries + activity.info().attempt
         results: list[ChannelResult] = []
+        asleep: list[ChannelResult] = []
         nights: list[timedelta] = []
         for event in command.events:
-            intended = await self._intend(command.order_id, event)
+            intended = await self._intend(command.order_id, event, attempt)
             night = self._night(intended, event.at)
             if night:
                 nights.append(night)
+                asleep += [_result(row) for row in intended.rows.values()]
             else:
                 results += await self._tell(intended, event)
-        _come_back(results)
-        if nights:
+        if not (command.hand_over and _may_be_overtaken(results, attempt)):
+            _come_back(results, attempt)
+        if nights and not command.hand_over:
             raise not_yet("it is night where the customer lives", min(nights))
-        return NotificationResults(results=tuple(results))
+        return NotificationResults(results=(*results, *asleep), tries=attempt)
 
     @activity.defn
     async def tell_instead(self, command: TellInstead) -> NotificationResults:
@@ -125,12 +145,13 @@ class Notifications:
             silences = await find_silences(session, self._channels, written)
         if overtaken(written):
             silences = dict.fromkeys(Channel, Silence.NO_LONGER_TRUE)
-        intended = _Intended(written, {Channel(lost.channel): lost}, silences)
+        attempt = activity.info().attempt
+        intended = _Intended(written, {Channel(lost.channel): lost}, silences, attempt)
         results = [_result(row) for row in await self._tell_in_place(intended, event, [lost])]
-        _come_back(results)
+        _come_back(results, attempt)
         return NotificationResults(results=tuple(results))
 
-    async def _intend(self, order_id: str, event: CustomerEvent) -> _Intended:
+    async def _intend(self, order_id: str, event: CustomerEvent, attempt: int) -> _Intended:
         """Store what is about to be sent, and look at what the customer wants at this moment."""
         rule = RULES[event.kind]
         kept = {
@@ -149,7 +170,7 @@ class Notifications:
                 events=kept,
             )
             silences = await find_silences(session, self._channels, written)
-        return _Intended(written, {Channel(row.channel): row for row in rows}, silences)
+        return _Intended(written, {Channel(row.channel): row for row in rows}, silences, attempt)
 
     def _night(self, intended: _Intended, at: datetime) -> timedelta | None:
         """How long a promotion has to wait; nothing else does, nor one that goes out no more."""
@@ -214,7 +235,7 @@ class Notifications:
         # What may have been taken already is followed up, whatever is wanted by now.
         if why is not None and row.state == NotificationState.PENDING:
             return await self._record(row, NotificationState.SUPPRESSED, at, error=why.value)
-        last = activity.info().attempt > len(DELAYS)
+        last = intended.attempt > len(DELAYS)
         try:
             accepted = await self._channels.send(row, intended.written, last=last)
         except AddressRefused as error:
@@ -261,9 +282,15 @@ class Notifications:
             )
 
 
-def _come_back(results: Sequence[ChannelResult]) -> None:
+def _may_be_overtaken(results: Sequence[ChannelResult], attempt: int) -> bool:
+    """Whether what waits would wait for long, and is no mail."""
+    long = attempt <= len(DELAYS) and DELAYS[attempt - 1] > _SOON
+    mail = any(one.state in _WAITING and one.channel is Channel.EMAIL for one in results)
+    return long and not mail
+
+
+def _come_back(results: Sequence[ChannelResult], attempt: int) -> None:
     """Be tried again later if a message waits, unless that has been done often enough."""
-    attempt = activity.info().attempt
     if attempt <= len(DELAYS) and any(result.state in _WAITING for result in results):
         raise not_yet("a channel does not work at the moment", DELAYS[attempt - 1])
 

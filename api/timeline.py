@@ -45,11 +45,11 @@ class Telling(TimelineEntry):
     """One thing that the customer was told, on however many channels.
 
     It is to be told while no channel's provider has accepted it and one may still; `at` is when the
-    first did, else when it was intended.
+    first did, else when it was intended. `message` may be a kind that a newer worker knows.
     """
 
     kind: TellingKind
-    message: NotificationKind
+    message: NotificationKind | str
     occasion: str = ""
     channels: tuple[ChannelOutcome, ...]
 
@@ -80,7 +80,7 @@ def _telling(rows: Sequence[Notification]) -> Telling:
     return Telling(
         at=min(accepted, default=rows[0].created_at),
         kind=_kind(rows),
-        message=NotificationKind(rows[0].kind),
+        message=rows[0].kind,
         occasion=rows[0].occasion,
         channels=tuple(
             ChannelOutcome(

@@ -69,9 +69,14 @@ def status(value: str) -> Text:
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: str = ""
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    right: str = "",
+    *,
+    whole: str = "",
 ) -> Table:
-    """A plain table; columns that are named in `right` hold numbers."""
+    """A plain table; columns named in `right` hold numbers, those in `whole` are never broken."""
     made = Table(title=title or None, title_justify="left", title_style="bold", box=None)
     for column in columns:
         made.add_column(
@@ -79,6 +84,7 @@ def table(
             justify="right" if column in right.split() else "left",
             header_style="dim",
             overflow="fold",
+            no_wrap=column in whole.split(),
         )
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
@@ -118,7 +124,5 @@ def problems(found: Iterable[Mapping[str, Any]]) -> Table:
     rows = [
         (entry.get("field", ""), entry.get("message", ""), entry.get("code", "")) for entry in found
     ]
-    made = table("", ("field", "what is wrong", "code"), rows)
     # A name that is broken in two is not found in the request.
-    made.columns[0].no_wrap = True
-    return made
+    return table("", ("field", "what is wrong", "code"), rows, whole="field")

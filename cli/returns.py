@@ -206,4 +206,6 @@ def _table(found: list[Body]) -> object:
             )
             for case in found
         ],
+        # An id that is broken in two cannot be copied.
+        whole="return",
     )

@@ -51,7 +51,8 @@ def status(
         elif watch:
             _watch(shop, path, found, where.find("ui"))
         else:
-            output.console.print(view(found, where.find("ui")))
+            # A link that is cut off at the terminal's edge leads nowhere.
+            output.console.print(view(found, where.find("ui")), crop=False)
 
 
 def view(order: Body, ui: str = "") -> RenderableType:

@@ -27,6 +27,7 @@ def tasks_table(tasks: Sequence[Mapping[str, Any]]) -> Table:
             )
             for task in tasks
         ],
+        whole="task order parcel",
     )
 
 
@@ -39,4 +40,5 @@ def open_tasks(order: Mapping[str, Any]) -> RenderableType | None:
         "For an operator",
         ("task", "parcel", "what to do"),
         [(task["taskId"], task["trackingNumber"], task["task"]) for task in found],
+        whole="task parcel",
     )

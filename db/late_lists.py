@@ -25,11 +25,13 @@ _LATE = text(
     ) AS time
     LEFT JOIN operator_tasks AS task
         ON task.order_id = list.order_id AND task.dedupe_key = concat(CAST(:task AS text), list.id)
-    LEFT JOIN notifications AS told
-        ON told.order_id = list.order_id AND told.kind = :kind AND told.occasion = list.id
+    CROSS JOIN LATERAL (
+        SELECT bool_and(told.state <> 'pending') AS told FROM notifications AS told
+        WHERE told.order_id = list.order_id AND told.kind = :kind AND told.occasion = list.id
+    ) AS customer
     WHERE list.state IN ('intended', 'accepted') AND due < :at
-        AND (task.id IS NULL OR told.id IS NULL)
-    GROUP BY 1, 2, 3, 4, 5 ORDER BY due, list.id LIMIT :most
+        AND (task.id IS NULL OR customer.told IS NOT TRUE)
+    ORDER BY due, list.id LIMIT :most
     """
 )
 

@@ -64,11 +64,12 @@ async def apply_receipt(
     found = await session.scalar(
         select(Notification)
         .where(
+            col(Notification.channel) == receipt.channel,
             or_(
                 (col(Notification.id) == receipt.notification_id),
                 (col(Notification.provider) == receipt.provider)
                 & (col(Notification.message_id) == receipt.message_id),
-            )
+            ),
         )
         .order_by((col(Notification.id) == receipt.notification_id).desc())
         .limit(1)

@@ -152,10 +152,11 @@ class ReceiptStatus(StrEnum):
 class Receipt(Value):
     """News of one accepted message; `at` is the provider's time, UTC.
 
-    `notification_id` is ours, if the provider gives it back. `bad_address` says that no message
-    can ever reach this address.
+    `notification_id` is ours, if the provider gives it back, and means nothing on another
+    `channel`. `bad_address` says that no message can ever reach this address.
     """
 
+    channel: Channel
     provider: str
     message_id: str
     notification_id: str = ""

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
+from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from domain.order import Value
 
 _HOME = ("Asia/Shanghai",)
 
-# ISO 3166-1 alpha-2 to the zones that people live in. With several, it must be day in all of them:
-# the country is known, the zone is not.
+# ISO 3166-1 alpha-2 to the zones that people live in, the one that most do first. With several, it
+# must be day in all of them: the country is known, the zone is not.
 _ZONES: Mapping[str, tuple[str, ...]] = {
     "AE": ("Asia/Dubai",),
     "AT": ("Europe/Vienna",),
-    "AU": ("Australia/Perth", "Australia/Sydney"),
+    "AU": ("Australia/Sydney", "Australia/Perth"),
     "BE": ("Europe/Brussels",),
     "BR": ("America/Sao_Paulo", "America/Manaus"),
-    "CA": ("America/Vancouver", "America/St_Johns"),
+    "CA": ("America/Toronto", "America/Vancouver", "America/St_Johns"),
     "CH": ("Europe/Zurich",),
     "CN": _HOME,
     "CZ": ("Europe/Prague",),
@@ -45,7 +47,7 @@ _ZONES: Mapping[str, tuple[str, ...]] = {
     "PH": ("Asia/Manila",),
     "PL": ("Europe/Warsaw",),
     "PT": ("Europe/Lisbon", "Atlantic/Azores"),
-    "RU": ("Europe/Kaliningrad", "Asia/Kamchatka"),
+    "RU": ("Europe/Moscow", "Europe/Kaliningrad", "Asia/Kamchatka"),
     "SA": ("Asia/Riyadh",),
     "SE": ("Europe/Stockholm",),
     "SG": ("Asia/Singapore",),
@@ -73,13 +75,26 @@ class QuietHours(Value):
 
 def zones_of(country: str) -> tuple[str, ...]:
     """The zones that a customer in `country` may live in; the shop's own if we do not know."""
-    return _ZONES.get(country.upper(), _HOME)
+    code = country.upper()
+    return _ZONES.get(code) or _listed_zones().get(code, _HOME)
+
+
+@cache
+def _listed_zones() -> Mapping[str, tuple[str, ...]]:
+    """Every country's zones, as the time zone database lists them."""
+    table = files("tzdata.zoneinfo").joinpath("zone.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    zones: dict[str, tuple[str, ...]] = {}
+    for country, _, zone, *_ in rows:
+        zones[country] = (*zones.get(country, ()), zone)
+    return zones
 
 
 def quiet_until(moment: datetime, zones: Sequence[str], hours: QuietHours) -> datetime | None:
     """When it is no longer quiet in any of `zones`; None if it is not quiet at `moment`.
 
-    `moment` is aware; so is the answer, which is at most a few days later.
+    If it is always quiet in one of them, the first one decides. `moment` is aware; so is the
+    answer, which is at most a few days later.
     """
     end = moment
     for _ in range(2 * len(zones) + 2):
@@ -87,6 +102,8 @@ def quiet_until(moment: datetime, zones: Sequence[str], hours: QuietHours) -> da
         if later == end:
             break
         end = later
+    else:
+        return quiet_until(moment, zones[:1], hours)
     return end if end > moment else None
 
 

@@ -164,6 +164,15 @@ TELL_INSTEAD = RemoteOptions(
 )
 
 
+# Told by a look that comes again anyway: tried twice, and left to the next one.
+NOTIFY_FOR_NOW = RemoteOptions(
+    task_queue=NOTIFICATIONS_QUEUE,
+    start_to_close_timeout=timedelta(seconds=90),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=2),
+    cancellation_type=ActivityCancellationType.ABANDON,
+)
+
+
 def poll_parcel(interval: timedelta, attempts: int) -> RemoteOptions:
     """The carrier is asked at most `attempts` times; the activity itself sets the `interval`."""
     return RemoteOptions(

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from domain.notification import Receipt, ReceiptStatus
+from domain.notification import Channel, Receipt, ReceiptStatus
 from gateways.errors import InvalidCallback
 from gateways.messaging.aliyun_sms import PROVIDER
 
@@ -71,6 +71,7 @@ class AliyunReceipts:
 
 def _receipt(report: _Report, now: datetime) -> Receipt:
     return Receipt(
+        channel=Channel.SMS,
         provider=PROVIDER,
         message_id=report.biz_id,
         notification_id=report.out_id,

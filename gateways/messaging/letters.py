@@ -62,9 +62,16 @@ _ENVIRONMENT = Environment(
 _INLINER = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 
-def render_email(letter: OrderLetter, *, unsubscribe_url: str = "") -> EmailContent:
-    """The mail, as text and as HTML that say the same; `unsubscribe_url` is for promotions."""
+def render_email(
+    letter: OrderLetter, *, page_url: str = "", unsubscribe_url: str = ""
+) -> EmailContent:
+    """The mail, as text and as HTML that say the same; `unsubscribe_url` is for promotions.
+
+    Its button leads to `page_url`, the customer's page of the order; without one, in what is about
+    a parcel, to the carrier's.
+    """
     said = _phrases(letter)
+    link = page_url or (letter.tracking_url if said.kind.button else "")
     shape = _SHAPES[letter.kind]
     if letter.part and shape.table == "items":
         # What the order costs in all is not the price of this parcel.
@@ -80,7 +87,8 @@ def render_email(letter: OrderLetter, *, unsubscribe_url: str = "") -> EmailCont
         "paragraphs": said.say_all(said.kind.text),
         "next_title": said.kind.next_title,
         "next_steps": said.say_all(said.kind.next),
-        "button": said.kind.button if letter.tracking_url else "",
+        "link": link,
+        "button": said.kind.button or wording(letter.locale).labels["order_page"],
         "unsubscribe_url": unsubscribe_url,
         "one_line": one_line,
     }

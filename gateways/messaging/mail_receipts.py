@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from domain.notification import Receipt, ReceiptStatus
+from domain.notification import Channel, Receipt, ReceiptStatus
 from gateways import signatures
 from gateways.messaging.delivery_status import Fate, Report, read_report
 from gateways.messaging.email import PROVIDER
@@ -64,6 +64,7 @@ def _receipt(report: Report, now: datetime) -> Receipt:
     status = _MEANINGS[best.action]
     undelivered = status is ReceiptStatus.UNDELIVERED
     return Receipt(
+        channel=Channel.EMAIL,
         provider=PROVIDER,
         message_id=report.message_id,
         notification_id=notification_of(report.message_id),

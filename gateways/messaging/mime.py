@@ -54,6 +54,7 @@ def build_message(
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     except ValueError as error:
         raise GatewayRejected("invalid_header", str(error)) from error
+    _check_lines(message)
     message.set_content(content.text)
     message.add_alternative(content.html, subtype="html")
     for file in content.attachments:
@@ -70,6 +71,13 @@ def message_id(notification_id: str, domain: str) -> str:
 def notification_of(message_id: str) -> str:
     """The notification that a Message-ID of ours names; of another's, nothing that we know."""
     return unquote(message_id.strip("<>").rpartition("@")[0])
+
+
+def _check_lines(message: EmailMessage) -> None:
+    """The library refuses line breaks as they are, and lets through encoded ones (RFC 2047)."""
+    for name, value in message.items():
+        if len(str(value).splitlines()) > 1:
+            raise GatewayRejected("invalid_header", f"{name} has a line break")
 
 
 def _recipient(address: str) -> str:
@@ -91,5 +99,9 @@ def _ascii(address: str) -> str:
 
 
 def _one_line(name: str) -> str:
-    """A name must never cost the customer the mail: what cannot stand in a header is left out."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    """A name must never cost the customer the mail: what cannot stand in a header is left out.
+
+    "=?" begins an encoded word (RFC 2047), which the library would decode, line breaks and all.
+    """
+    printable = "".join(c if c.isprintable() else " " for c in name)
+    return " ".join(printable.replace("=?", "= ?").split())

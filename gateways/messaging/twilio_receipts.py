@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from domain.notification import Receipt, ReceiptStatus
+from domain.notification import Channel, Receipt, ReceiptStatus
 from gateways.errors import InvalidCallback
 from gateways.http import header_value
 from gateways.messaging.twilio import PROVIDER
@@ -70,6 +70,7 @@ class TwilioReceipts:
         code = facts.get("ErrorCode", "")
         return (
             Receipt(
+                channel=Channel.SMS,
                 provider=PROVIDER,
                 message_id=facts.get("MessageSid", ""),
                 notification_id=parse_qs(urlsplit(url).query).get("n", [""])[0],

@@ -64,10 +64,13 @@ class Counter:
         attempt: int = 1,
         at: datetime = AT,
         attempted_at: datetime | None = None,
+        hand_over: bool = False,
     ) -> dict[str, tuple[str, str]]:
         """Run the activity once; each channel's state and error."""
         command = SendNotifications(
-            order_id=self.order_id, events=(CustomerEvent(kind=kind, occasion=occasion, at=at),)
+            order_id=self.order_id,
+            events=(CustomerEvent(kind=kind, occasion=occasion, at=at),),
+            hand_over=hand_over,
         )
         return await self._run("send_notifications", command, attempt, attempted_at or at)
 

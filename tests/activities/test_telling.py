@@ -247,6 +247,30 @@ async def test_an_invitation_waits_for_the_morning(counter: Counter) -> None:
     assert told == {"email": SENT}
 
 
+async def test_an_invitation_that_waits_keeps_nothing_else_waiting(counter: Counter) -> None:
+    await make(counter, "delivered", "delivered")
+    night = AT + timedelta(hours=2)
+    told = await counter.tell(K.REVIEW_INVITATION, at=night, hand_over=True)
+    assert told == {"email": ("pending", "")}
+    assert counter.inbox.messages == []
+
+
+async def test_a_text_that_waits_for_long_is_handed_over_and_a_mail_is_not(
+    counter: Counter,
+) -> None:
+    number = counter.phone.removeprefix("+86")
+    await suffer(counter, "aliyun", "rate_limit", times=2, match={"ref": number})
+    with pytest.raises(ApplicationError):
+        await counter.tell(K.ORDER_SHIPPED, hand_over=True)
+    told = await counter.tell(K.ORDER_SHIPPED, attempt=3, hand_over=True)
+    assert told["sms"] == ("pending", "RateLimited")
+
+    counter.inbox.rcpt_reply = "451 later"
+    with pytest.raises(ApplicationError) as waits:
+        await counter.tell(K.ORDER_DELIVERED, attempt=3, hand_over=True)
+    assert waits.value.next_retry_delay == timedelta(seconds=30)
+
+
 async def test_what_is_no_promotion_goes_out_at_night(counter: Counter) -> None:
     told = await counter.tell(K.ORDER_SHIPPED, at=AT + timedelta(hours=2))
     assert told["email"] == SENT

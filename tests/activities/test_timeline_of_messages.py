@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
 from rich.text import Text
 from temporalio.exceptions import ApplicationError
 
+from api.timeline import timeline
 from cli import order_view
+from db.notifications import Notification
 from domain.notification import NotificationKind
 from tests.activities.telling import AT, Counter
 from tests.house import Json
@@ -112,3 +115,21 @@ async def test_the_same_kind_on_two_occasions_is_two_rows(counter: Counter) -> N
     for occasion in ("R1", "R2"):
         await counter.tell(K.ORDER_REFUNDED, occasion=occasion)
     assert [row["occasion"] for row in await told(counter)] == ["R1", "R2"]
+
+
+async def test_a_kind_that_only_a_newer_worker_knows_is_shown_as_it_is() -> None:
+    row = Notification(
+        id="N1",
+        order_id="O1",
+        kind="order_praised",
+        occasion="",
+        channel="email",
+        state="sent",
+        created_at=AT,
+        sent_at=AT,
+        event={},
+    )
+    (entry,) = timeline([], [row])
+    said = json.loads(entry.model_dump_json())
+    assert (said["kind"], said["message"]) == ("customer_told", "order_praised")
+    assert line(said) == "customer told: order praised | e-mail"

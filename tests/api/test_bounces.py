@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from api.app import create_app
+from domain.notification import Channel
+from domain.unsubscribing import address_key
 from tests.api.conftest import calling, codes
 from tests.gateways.messaging.bounced import NOTIFICATION, report
 from tests.house import House, Json
@@ -97,6 +99,32 @@ async def test_a_bounce_proves_that_a_mail_was_taken(
 
     after = await found(house, row.id)
     assert (after.state, after.provider, after.receipt) == ("sent", "smtp", "undelivered")
+
+
+async def test_a_report_about_mail_says_nothing_of_a_text_message(
+    house: House, placed: Json
+) -> None:
+    """The ids of texts and pushes are seen by others, and anybody may write a report."""
+    row = await mailed(house, placed)
+    async with house.sessions.begin() as session:
+        await session.execute(
+            text(
+                "UPDATE notifications SET channel = 'sms', state = 'pending', sent_at = NULL,"
+                " provider = '', message_id = '' WHERE id = :id"
+            ),
+            {"id": row.id},
+        )
+
+    answer = await post(house, about(row, "postfix_no_such_user"))
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "taken"})
+    after = await found(house, row.id)
+    assert (after.state, after.receipt) == ("pending", "")
+    (order,) = await house.rows(
+        "SELECT customer ->> 'phone' AS phone FROM orders WHERE id = :id", id=placed["orderId"]
+    )
+    refused = "SELECT 1 FROM channel_states WHERE address_key = :key AND provider = 'smtp'"
+    assert await house.rows(refused, key=address_key(Channel.SMS, order.phone)) == []
 
 
 async def test_a_forged_or_changed_or_unsigned_report_changes_nothing(

@@ -72,6 +72,13 @@ async def test_an_order_goes_to_the_door(beside: Terminal, house: House) -> None
     await house.until(order_id, paymentStatus="partially_refunded")
 
 
+async def test_links_are_whole_at_a_narrow_terminal(beside: Terminal) -> None:
+    order_id = (await place(beside))["orderId"]
+    shown = await beside.run("status", order_id, COLUMNS="60", TEMPORAL_UI="http://127.0.0.1:8002")
+    link = f"http://127.0.0.1:8002/namespaces/default/workflows/order-{order_id}"
+    assert link in shown.out.split()
+
+
 @pytest.mark.parametrize("gateway", ["paypal", "alipay", "wechatpay"])
 async def test_an_order_is_paid_through_the_provider_that_the_command_names(
     beside: Terminal, house: House, gateway: str

@@ -16,6 +16,8 @@ async def test_an_operator_rejects_one_return_and_takes_another(
 
     listed = await beside.run("returns", "list", "--state", "requested", "--json")
     assert case["returnId"] in [one["returnId"] for one in listed.json]
+    narrow = await beside.run("returns", "list", COLUMNS="80")
+    assert case["returnId"] in narrow.out.split()
     rejected = await beside.run(
         "returns", "reject", case["returnId"], "--reason", "the seal is broken"
     )

@@ -30,6 +30,10 @@ def utc(text: str) -> datetime:
         ("US", "2026-11-21T14:00:00", "2026-11-21T18:00:00"),
         ("US", "2026-11-21T19:00:00", None),
         ("US", "2026-11-22T03:00:00", "2026-11-22T18:00:00"),
+        ("NP", "2026-11-21T15:14:59", None),  # 20:59:59 in Kathmandu, at +05:45
+        ("NP", "2026-11-21T15:15:00", "2026-11-22T02:15:00"),
+        ("AR", "2026-11-22T01:00:00", "2026-11-22T11:00:00"),  # 22:00 in Buenos Aires
+        ("AR", "2026-11-21T13:00:00", None),
         ("", "2026-11-21T13:00:00", "2026-11-22T00:00:00"),  # unknown: the shop's own zone
     ],
 )
@@ -55,3 +59,11 @@ def test_every_country_has_an_hour_of_day_in_all_its_zones(country: str) -> None
     zones = zones_of(country)
     end = quiet_until(utc("2026-11-21T13:00:00"), zones, NIGHT) or utc("2026-11-21T13:00:00")
     assert quiet_until(end, zones, NIGHT) is None
+
+
+def test_where_it_is_never_day_everywhere_most_people_count() -> None:
+    long = QuietHours(start=time(18), end=time(10))
+    evening = utc("2026-11-21T16:00:00")  # 19:00 in Moscow
+    morning = utc("2026-11-22T07:00:00")
+    assert quiet_until(evening, zones_of("RU"), long) == morning
+    assert quiet_until(morning, zones_of("RU"), long) is None

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from domain.notification import Receipt, ReceiptStatus
+from domain.notification import Channel, Receipt, ReceiptStatus
 from gateways.errors import InvalidCallback
 from gateways.messaging.aliyun_receipts import AliyunReceipts
 from gateways.messaging.twilio_receipts import TwilioReceipts, sign
@@ -47,7 +47,12 @@ def test_the_signature_is_that_of_twilios_example() -> None:
 def test_a_delivered_message() -> None:
     (receipt,) = read(form())
     assert receipt == Receipt(
-        provider="twilio", message_id="SM1", notification_id="N1", status=S.DELIVERED, at=NOW
+        channel=Channel.SMS,
+        provider="twilio",
+        message_id="SM1",
+        notification_id="N1",
+        status=S.DELIVERED,
+        at=NOW,
     )
 
 

@@ -67,6 +67,17 @@ COLUMNS = {
 
 
 @every_letter
+@pytest.mark.parametrize("build", [full_letter, bare_letter])
+def test_every_letter_leads_to_the_customers_page(
+    kind: NotificationKind, locale: Locale, build: Callable[[NotificationKind, Locale], OrderLetter]
+) -> None:
+    page = "https://orders.example.com/t/ORD2611210000001?k=k1.token"
+    mail = render_email(build(kind, locale), page_url=page)
+    assert read(mail.html).links == [page]
+    assert page in mail.text
+
+
+@every_letter
 def test_html_uses_no_remote_content_and_no_script(kind: NotificationKind, locale: Locale) -> None:
     html = render_email(full_letter(kind, locale)).html
     assert not re.search(r"<script|<img|<link|url\(|@import|javascript:", html)

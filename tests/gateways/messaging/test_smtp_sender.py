@@ -149,6 +149,9 @@ async def test_a_script_tag_in_a_customers_name_arrives_as_text() -> None:
         "a\u2028Bcc: x@example.com",
         "Anna\x00\x0b\x0c",
         '"; <victim@example.com>, ',
+        "=?utf-8?q?Anna=0D=0ABcc:_victim=40example.com?=",
+        "=?utf-8?b?QW5uYQ0KQmNjOiB2aWN0aW1AZXhhbXBsZS5jb20NCg0KYm9keQ==?=",
+        "=?utf-8?q?Anna=E2=80=A8Bcc:_x=40example.com?= Li",
     ],
 )
 async def test_a_name_cannot_add_headers_or_recipients(name: str) -> None:
@@ -160,10 +163,14 @@ async def test_a_name_cannot_add_headers_or_recipients(name: str) -> None:
     assert [a.addr_spec for a in message["To"].addresses] == ["anna@example.com"]
     assert message["Bcc"] is None
     assert message.get_all("Subject") == [CONTENT.subject]
+    assert message["Reply-To"] is None
     assert message.get_content_type() == "multipart/alternative"
 
 
-@pytest.mark.parametrize("broken", ["订单\r\nBcc: victim@example.com", "order\nX: y"])
+@pytest.mark.parametrize(
+    "broken",
+    ["订单\r\nBcc: victim@example.com", "order\nX: y", "=?utf-8?q?order=0D=0ABcc:_x=40a.example?="],
+)
 async def test_a_subject_with_a_line_break_is_refused(broken: str) -> None:
     inbox = Inbox()
     with relay(inbox) as port, pytest.raises(GatewayRejected) as refused:
