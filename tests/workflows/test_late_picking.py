@@ -110,8 +110,10 @@ async def test_the_task_solves_itself_when_the_order_is_cancelled(
     "undo",
     [
         "DELETE FROM notifications WHERE order_id = :id AND kind = 'shipping_delayed'",
-        "UPDATE notifications SET state = 'pending', sent_at = NULL"
-        " WHERE order_id = :id AND kind = 'shipping_delayed' AND channel = 'email'",
+        """
+        UPDATE notifications SET state = 'pending', sent_at = NULL
+        WHERE order_id = :id AND kind = 'shipping_delayed' AND channel = 'email'
+        """,
     ],
     ids=["a crash before the message", "a mailbox that was away"],
 )
