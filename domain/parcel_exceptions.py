@@ -29,6 +29,8 @@ class ParcelTrouble(StrEnum):
     CANCELLED = "parcel_cancelled"
     NO_NEWS = "parcel_no_news"
     NOT_FOLLOWED = "parcel_not_followed"
+    NOT_RESENT = "parcel_not_resent"
+    NOT_WANTED = "parcel_not_wanted"
 
 
 class Remedy(StrEnum):
@@ -82,7 +84,8 @@ RESPONSES: Mapping[ParcelTrouble, Response] = {
         remedy=Remedy.REFUND_WHEN_BACK,
     ),
     _T.LOST: Response(
-        task="Claim the parcel from the carrier; it is made good by itself unless you decide to wait",
+        task="Claim the parcel from the carrier; it is made good by itself unless you decide to"
+        " wait",
         remedy=Remedy.MAKE_GOOD_AFTER_PATIENCE,
         urgent=True,
     ),
@@ -93,6 +96,16 @@ RESPONSES: Mapping[ParcelTrouble, Response] = {
     _T.NO_NEWS: Response(task="Check number and carrier; nobody looks for news of it any more"),
     _T.NOT_FOLLOWED: Response(
         task="Look for the parcel at the carrier: we have stopped asking", urgent=True
+    ),
+    _T.NOT_RESENT: Response(
+        task="Its second order goes no further: `reship` takes it up again if nothing"
+        " has left, `refund` gives the money back",
+        urgent=True,
+    ),
+    _T.NOT_WANTED: Response(
+        task="It was sent for a parcel that has arrived after all, or whose money goes back: have"
+        " the carrier bring it back",
+        urgent=True,
     ),
 }
 
