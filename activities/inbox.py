@@ -16,6 +16,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.inbox_alarm import oldest_age, report_backlog
+from activities.parcel_troubles import open_parcel_task
 from activities.restocker import Restocker
 from db import callbacks, fulfillment, orders, payments, supply
 from db.callbacks import Callback
@@ -23,6 +24,7 @@ from db.engine import Sessions, single_statements
 from domain.fulfillment import ShippingNews
 from domain.ids import order_workflow_id
 from domain.order import Value
+from domain.parcel_exceptions import TOO_LATE
 from domain.payment import CallbackTopic
 from domain.restocking import RestockPlace
 from domain.supply import SupplyMessage, SupplyNews
@@ -137,7 +139,8 @@ class Courier:
     async def _file_away(self, callback: Callback) -> bool:
         """Keep checkpoints that change nothing, without waking the workflow for them.
 
-        What a carrier says of a parcel that we do not follow any more is on the timeline.
+        What a carrier says of a parcel that we do not follow any more is on the timeline, and for
+        people to look at if it has turned up somewhere.
         """
         snapshot = TrackingSnapshot.model_validate(callback.content)
         async with self._sessions.begin() as session:
@@ -151,6 +154,9 @@ class Courier:
             await callbacks.mark_applied(session, [callback.id or 0], datetime.now(UTC))
             if news:
                 await _note_late(session, shipment.order_id, callback)
+            if news and snapshot.status in TOO_LATE:
+                trouble = TOO_LATE[snapshot.status]
+                await open_parcel_task(session, shipment, trouble, "", callback.received_at)
         return True
 
     async def _deliver_late(self, callback: Callback, order_id: str, message: object) -> Reception:

@@ -31,6 +31,7 @@ class ParcelTrouble(StrEnum):
     NOT_FOLLOWED = "parcel_not_followed"
     NOT_RESENT = "parcel_not_resent"
     NOT_WANTED = "parcel_not_wanted"
+    TURNED_UP = "parcel_turned_up"
 
 
 class Remedy(StrEnum):
@@ -107,6 +108,10 @@ RESPONSES: Mapping[ParcelTrouble, Response] = {
         " the carrier bring it back",
         urgent=True,
     ),
+    _T.TURNED_UP: Response(
+        task="It was given up, or its goods came in another one, and now it has been delivered: ask"
+        " the customer to give it back, or to pay for it",
+    ),
 }
 
 _BY_STATUS: Mapping[TrackingStatus, ParcelTrouble] = {
@@ -118,6 +123,12 @@ _BY_STATUS: Mapping[TrackingStatus, ParcelTrouble] = {
     TrackingStatus.LOST: _T.LOST,
     TrackingStatus.CANCELLED: _T.CANCELLED,
     TrackingStatus.EXPIRED: _T.NO_NEWS,
+}
+
+# What a parcel calls for that turns up when nobody waits for it any more.
+TOO_LATE: Mapping[TrackingStatus, ParcelTrouble] = {
+    TrackingStatus.DELIVERED: _T.TURNED_UP,
+    TrackingStatus.RETURNED: _T.RETURNED,
 }
 
 # Solved as soon as the parcel is somewhere else; the others need somebody to say that they are.

@@ -233,5 +233,20 @@ async def test_news_of_a_parcel_that_was_given_up_does_not_wait_for_anybody(hous
     assert not await house.rows(
         "SELECT 1 FROM callback_inbox WHERE order_id = :id AND applied_at IS NULL", id=order.id
     )
+    task = await until_task(house, order.id, "parcel_turned_up")
+    assert task["trackingNumber"] == near
     await move(house, far, "delivered")
     await house.until(order.id, status="delivered")
+
+
+async def test_goods_that_come_back_after_all_are_looked_at(house: House, product: str) -> None:
+    order_id, number = await ship(house, product)
+    await bring(house, await send_again(house, order_id, number))
+    await house.until_waiting_for(order_id, "enjoy")
+
+    await move(house, number, "returned")
+
+    task = await until_task(house, order_id, "parcel_returned")
+    assert task["trackingNumber"] == number
+    assert (await house.order(order_id))["shippingStatus"] == "delivered"
+    await house.assert_laws_hold()
