@@ -191,6 +191,8 @@ class ReturnLife:
             "exchange_failed",
             "Call for a person",
             dedupe_key=f"exchange_failed:{self._case.return_id}",
+            task=f"See what of the replacement for return {self._case.return_id} has left; refund"
+            " what does not come",
             return_id=self._case.return_id,
             then="an operator looks after the replacement, and refunds what does not come",
         )
