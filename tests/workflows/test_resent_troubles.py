@@ -91,6 +91,7 @@ async def test_the_first_parcel_may_come_back_while_the_second_is_on_its_way(
 
     await move(house, number, "returned")
     await until_task(house, order_id, "parcel_returned")
+    await house.restart_worker()
     await bring(house, again)
 
     await pass_a_day(house, order_id)
