@@ -78,8 +78,14 @@ class AfterSales:
 
     @activity.defn
     async def settle_return(self, command: SettleReturn) -> ReturnResult:
-        """The return's end."""
-        return await self._change(lambda session: return_requests.settle(session, command))
+        """The return's end, and what an exchange has not brought."""
+        try:
+            async with self._sessions.begin() as session:
+                case = await return_requests.settle(session, command)
+                lacking = await replacements.lacking(session, case)
+        except ReturnNotPossible as error:
+            return _refused(error)
+        return ReturnResult(result=ReturnTaken(case=case, lacking=lacking))
 
     @activity.defn
     async def place_replacement(self, command: PlaceReplacement) -> Order:

@@ -16,6 +16,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.inbox_alarm import oldest_age, report_backlog
+from activities.parcel_troubles import open_parcel_task
 from activities.restocker import Restocker
 from db import callbacks, fulfillment, orders, payments, supply
 from db.callbacks import Callback
@@ -23,6 +24,7 @@ from db.engine import Sessions, single_statements
 from domain.fulfillment import ShippingNews
 from domain.ids import order_workflow_id
 from domain.order import Value
+from domain.parcel_exceptions import TOO_LATE
 from domain.payment import CallbackTopic
 from domain.restocking import RestockPlace
 from domain.supply import SupplyMessage, SupplyNews
@@ -135,16 +137,26 @@ class Courier:
         return Delivery(Reception.WOKEN)
 
     async def _file_away(self, callback: Callback) -> bool:
-        """Keep checkpoints that change nothing, without waking the workflow for them."""
+        """Keep checkpoints that change nothing, without waking the workflow for them.
+
+        What a carrier says of a parcel that we do not follow any more is on the timeline, and for
+        people to look at if it has turned up somewhere.
+        """
         snapshot = TrackingSnapshot.model_validate(callback.content)
         async with self._sessions.begin() as session:
             shipment = await fulfillment.find_shipment_by_number(session, snapshot.tracking_number)
             if shipment is None:
                 return False
-            if snapshot.status != shipment.status and snapshot.status in SHIPPING_STATUS:
+            news = snapshot.status != shipment.status and snapshot.status in SHIPPING_STATUS
+            if news and not shipment.settled:
                 return False
             await fulfillment.add_tracking_events(session, shipment.id, snapshot.events)
             await callbacks.mark_applied(session, [callback.id or 0], datetime.now(UTC))
+            if news:
+                await _note_late(session, shipment.order_id, callback)
+            if news and snapshot.status in TOO_LATE:
+                trouble = TOO_LATE[snapshot.status]
+                await open_parcel_task(session, shipment, trouble, "", callback.received_at)
         return True
 
     async def _deliver_late(self, callback: Callback, order_id: str, message: object) -> Reception:
@@ -161,15 +173,7 @@ class Courier:
             return Reception.LATE_MONEY
         async with self._sessions.begin() as session:
             await callbacks.mark_applied(session, [callback.id or 0], datetime.now(UTC))
-            await orders.add_event(
-                session,
-                order_id,
-                "news_after_the_end",
-                callback.received_at,
-                dedupe_key=f"callback:{callback.id}",
-                source=callback.source,
-                news=callback.kind,
-            )
+            await _note_late(session, order_id, callback)
         return Reception.NOTED
 
     async def _confirm(self, callback: Callback) -> None:
@@ -206,6 +210,19 @@ class Courier:
             return "shipment_news", {"news": news, "callbackId": callback.id}
         snapshot = TrackingSnapshot.model_validate(callback.content)
         return "parcel_news", {"snapshot": snapshot, "callbackId": callback.id}
+
+
+async def _note_late(session: AsyncSession, order_id: str, callback: Callback) -> None:
+    """Nobody acts upon it any more: people can read it."""
+    await orders.add_event(
+        session,
+        order_id,
+        "news_after_the_end",
+        callback.received_at,
+        dedupe_key=f"callback:{callback.id}",
+        source=callback.source,
+        news=callback.kind,
+    )
 
 
 async def find_callback_payment(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
@@ -29,23 +30,32 @@ class NoteTrouble(Value):
     order_id: str
     tracking_number: str
     trouble: ParcelTrouble
+    occasion: str = ""
     at: datetime
 
 
 class GiveUpParcel(Value):
-    """A parcel does not reach the customer any more: it is lost, or an operator says so."""
+    """A parcel does not reach the customer any more: it is lost, or an operator says so.
+
+    `unless_resent`: only a person may give up goods that may be on their way in another parcel.
+    """
 
     order_id: str
     tracking_number: str
     reason: str
+    unless_resent: bool = False
     at: datetime
 
 
 class ParcelGivenUp(Value):
-    """Whether it was given up, or had arrived meanwhile; and where the order stands."""
+    """Whether it was given up, or had arrived meanwhile; and where the order stands.
+
+    `may_come`: the order that sends its goods again has neither ended nor been undone.
+    """
 
     given_up: bool
     status: OrderStatus
+    may_come: bool = False
 
 
 class ParcelResent(Value):
@@ -63,9 +73,13 @@ class MakeGoodParcel(Value):
 
 
 class ParcelMadeGood(Value):
-    """When the second parcel was handed over, by its carrier's clock (UTC)."""
+    """When the second parcel was handed over, by its carrier's clock (UTC).
+
+    `lacking` are units, by line number, that were in the first one and did not come.
+    """
 
     delivered_at: datetime
+    lacking: dict[int, int] = Field(default_factory=dict)
 
 
 class LostParcels:
@@ -83,7 +97,7 @@ class LostParcels:
             )
             if shipment is None:
                 raise NoShipment(command.order_id)
-            await open_parcel_task(session, shipment, command.trouble, "", command.at)
+            await open_parcel_task(session, shipment, command.trouble, command.occasion, command.at)
 
     @activity.defn
     async def give_up_parcel(self, command: GiveUpParcel) -> ParcelGivenUp:
@@ -95,9 +109,16 @@ class LostParcels:
             )
             if shipment is None:
                 raise NoShipment(command.order_id)
+            if command.unless_resent and await resending.may_come(session, shipment):
+                status = OrderStatus(order.status)
+                return ParcelGivenUp(given_up=False, status=status, may_come=True)
             given_up = shipment.status not in {TrackingStatus.DELIVERED, TrackingStatus.RETURNED}
             if given_up and shipment.given_up_at is None:
                 await _give_up(session, order, shipment, command)
+            elif not given_up:
+                # One that came back was not shown as the order's end while its goods might come.
+                reached = restate_goods(order, await parts_of(session, order.id), command.at)
+                await note_reached(session, order.id, reached, command.at)
             return ParcelGivenUp(given_up=given_up, status=OrderStatus(order.status))
 
     @activity.defn
@@ -117,7 +138,8 @@ class LostParcels:
             if shipment is None:
                 raise NoShipment(command.order_id)
             delivered_at = await resending.make_good(session, order, shipment, command.at)
-            return ParcelMadeGood(delivered_at=delivered_at)
+            lacking = await resending.lacking(session, order, shipment)
+            return ParcelMadeGood(delivered_at=delivered_at, lacking=lacking)
 
 
 async def _give_up(

@@ -81,27 +81,44 @@ async def write_off(
 ) -> None:
     """Take off the books what went back to a shelf and is not there, in the same transaction.
 
-    Once per hold: a repeated return moves nothing, and neither does this.
+    Once per hold and warehouse: a repeated return moves nothing, and neither does this.
     """
-    lost = []
     for warehouse_id in sorted({line.warehouse_id for line in returned}):
         listed = {line.sku: line.quantity for line in returned if line.warehouse_id == warehouse_id}
         here = [line for line in missing if line.warehouse_id == warehouse_id]
         units = missing_units(here, listed)[Fate.WRITTEN_OFF]
-        lost += [_line(warehouse_id, sku, -count) for sku, count in units.items()]
-    if lost:
-        await ledger.move_stock(
-            session,
-            MovementReason.ADJUSTED,
-            lost,
-            f"{hold.id}:missing",
-            at,
-            order_id=hold.order_id,
-        )
-        await _have_counted(session, hold.order_id, lost, hold.id, at)
-        await orders.add_event(
-            session, hold.order_id, "stock_written_off", at, reason=worded(missing)
-        )
+        lost = [_line(warehouse_id, sku, -count) for sku, count in units.items()]
+        if lost:
+            await _write_off(session, hold, lost, here, at)
+
+
+async def _write_off(
+    session: AsyncSession,
+    hold: Hold,
+    lost: Sequence[StockUnits],
+    missing: Sequence[MissingGoods],
+    at: datetime,
+) -> None:
+    """The same at one warehouse, of which others of the order's may come before or after."""
+    warehouse_id = lost[0].warehouse_id
+    await ledger.move_stock(
+        session,
+        MovementReason.ADJUSTED,
+        lost,
+        f"{hold.id}:missing",
+        at,
+        order_id=hold.order_id,
+    )
+    await _have_counted(session, hold.order_id, lost, f"{hold.id}:{warehouse_id}", at)
+    await orders.add_event(
+        session,
+        hold.order_id,
+        "stock_written_off",
+        at,
+        dedupe_key=f"stock_written_off:{warehouse_id}",
+        warehouse_id=warehouse_id,
+        reason=worded(missing),
+    )
 
 
 async def _have_counted(

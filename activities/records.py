@@ -10,6 +10,7 @@ from temporalio import activity
 
 from db import callbacks, fulfillment, orders, restock
 from db.engine import Sessions
+from db.operator_tasks import open_task
 from db.orders import OrderRow
 from domain.order import Value
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
@@ -39,10 +40,14 @@ class CompleteOrder(Value):
 
 
 class NoteEvent(Value):
-    """A row for the timeline; the same `dedupe_key` writes it once."""
+    """A row for the timeline; the same `dedupe_key` writes it once.
+
+    `task` is what an operator has to do about it, at once.
+    """
 
     order_id: str
     kind: str
+    task: str = ""
     dedupe_key: str = ""
     detail: dict[str, str] = Field(default_factory=dict)
     callback_ids: tuple[int, ...] = ()
@@ -90,6 +95,16 @@ class OrderRecords:
                 dedupe_key=command.dedupe_key,
                 **command.detail,
             )
+            if command.task:
+                await open_task(
+                    session,
+                    kind=command.kind,
+                    order_id=command.order_id,
+                    task=command.task,
+                    dedupe_key=command.dedupe_key or command.kind,
+                    at=command.at,
+                    urgent=True,
+                )
             await callbacks.mark_applied(session, command.callback_ids, command.at)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -9,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.return_commands import ConfirmReplacement, PlaceReplacement
 from activities.return_requests import locked, note
-from db import after_sales, holds, orders
+from db import after_sales, fulfillment, holds, orders
 from domain.errors import PermanentError
 from domain.inventory import HoldState
 from domain.money import Money
 from domain.order import Order, OrderLine, Pricing
+from domain.returns import ReturnCase, ReturnState
 from domain.statuses import OrderStatus, PaymentStatus, ShippingStatus
+from domain.tracking import TrackingStatus
 
 
 class NothingHeld(PermanentError):
@@ -64,6 +67,31 @@ async def place_free_order(
         **reason,
     )
     return order
+
+
+async def units_arrived(session: AsyncSession, order_id: str) -> Counter[str]:
+    """What of an order has come to the door, by SKU; what it had to send again as that came."""
+    sent = await after_sales.sent_units(session, order_id)
+    arrived = Counter[str]()
+    for parcel in await fulfillment.shipments_of(session, order_id):
+        if parcel.shipping_status != ShippingStatus.DELIVERED or parcel.given_up_at is not None:
+            continue
+        if parcel.resent_as is not None and parcel.status != TrackingStatus.DELIVERED:
+            arrived += await units_arrived(session, parcel.resent_as)
+            continue
+        for one in sent:
+            if one.tracking_number == parcel.tracking_number:
+                arrived[one.sku] += one.units
+    return arrived
+
+
+async def lacking(session: AsyncSession, case: ReturnCase) -> dict[int, int]:
+    """Units, by line number, that came back to be exchanged and that nothing has come for."""
+    if case.state is not ReturnState.EXCHANGED:
+        return {}
+    came = await units_arrived(session, case.replacement_order_id)
+    missing = {line.line_no: line.received - came[line.sku] for line in case.lines}
+    return {line_no: units for line_no, units in missing.items() if units > 0}
 
 
 async def confirm(session: AsyncSession, command: ConfirmReplacement) -> None:

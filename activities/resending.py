@@ -6,20 +6,34 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.replacements import place_free_order
+from activities.replacements import place_free_order, units_arrived
 from activities.return_standing import units_refunded
 from activities.shipments import NoShipment, note_reached
-from db import after_sales, fulfillment, orders, refunds
+from db import after_sales, fulfillment, orders, payments, refunds
 from db.fulfillment import Shipment
 from db.operator_tasks import close_tasks
 from db.orders import OrderRow
 from db.parts import parts_of, restate_goods
+from domain.errors import PermanentError
 from domain.order import Order, Value
 from domain.parcel_exceptions import ParcelTrouble
 from domain.statuses import OrderStatus, ShippingStatus
 from domain.tracking import TrackingStatus
 
 _ARRIVED = {TrackingStatus.DELIVERED, TrackingStatus.RETURNED}
+
+
+# An order that has come so far, and no further, has no goods on their way.
+_NOTHING_LEFT = {
+    OrderStatus.PENDING,
+    OrderStatus.PENDING_RESTOCK,
+    OrderStatus.CANCELLED,
+    OrderStatus.REFUNDED,
+}
+
+
+class HasLeft(PermanentError):
+    """What was in the parcel has been sent again: not once more."""
 
 
 class ResendParcel(Value):
@@ -34,12 +48,17 @@ class ResendParcel(Value):
 async def resend(session: AsyncSession, command: ResendParcel) -> Order | None:
     """Store the order that sends it again; nothing if that is not called for any more.
 
+    One that was cut short before anything had left is taken up where it was.
+
     Raises:
         NoShipment: there is no such parcel.
+        HasLeft: it has been sent again already.
     """
     row = await orders.lock_order(session, command.original_order_id)
     known = await orders.find_order(session, command.order_id)
     if known is not None:
+        if await fulfillment.shipments_of(session, known.order_id):
+            raise HasLeft(known.order_id)
         return known
     number = command.tracking_number
     shipment = await fulfillment.lock_shipment(session, row.id, number)
@@ -92,11 +111,33 @@ async def make_good(
     return shipment.delivered_at
 
 
+async def may_come(session: AsyncSession, shipment: Shipment) -> bool:
+    """Whether its goods are, or may be, on their way in another parcel."""
+    if shipment.resent_as is None:
+        return False
+    again = await session.get_one(OrderRow, shipment.resent_as)
+    return again.status not in _NOTHING_LEFT
+
+
+async def lacking(session: AsyncSession, order: OrderRow, shipment: Shipment) -> dict[int, int]:
+    """Units that were to be sent again and did not come, by the number of the order's line."""
+    if shipment.resent_as is None or shipment.status == TrackingStatus.DELIVERED:
+        return {}
+    came = await units_arrived(session, shipment.resent_as)
+    again = await orders.find_order(session, shipment.resent_as)
+    assert again is not None
+    missing = {line.sku: line.quantity - came[line.sku] for line in again.items}
+    lines = (await orders.to_order(session, order)).items
+    return {line.line_no: missing[line.sku] for line in lines if missing.get(line.sku, 0) > 0}
+
+
 async def _units_to_send(
     session: AsyncSession, row: OrderRow, original: Order, shipment: Shipment
 ) -> dict[int, int]:
     """The parcel's units by line number, less those whose money has gone back."""
     if row.status != OrderStatus.SHIPPED or shipment.given_up_at or shipment.status in _ARRIVED:
+        return {}
+    if await _paid_back(session, row.id):
         return {}
     refunded = units_refunded(original, await refunds.refunds_of(session, row.id)).lines
     left = {line.line_no: line.quantity - refunded.get(line.line_no, 0) for line in original.items}
@@ -105,3 +146,10 @@ async def _units_to_send(
         for one in await after_sales.sent_units(session, row.id)
         if one.tracking_number == shipment.tracking_number and left[one.line_no] > 0
     }
+
+
+async def _paid_back(session: AsyncSession, order_id: str) -> bool:
+    """Whether all that was paid has gone back, or is about to; a free order keeps no money."""
+    paid = [one for one in await payments.payments_of(session, order_id) if not one.surplus]
+    captured = [one for one in paid if one.captured_minor > 0]
+    return bool(captured) and all(one.left.minor == 0 for one in captured)

@@ -86,10 +86,14 @@ class ConfirmReplacement(Value):
 
 
 class ReturnTaken(Value):
-    """The return as it is in the books now; `waiting_orders` can have what has come back."""
+    """The return as it is in the books now; `waiting_orders` can have what has come back.
+
+    `lacking` are units, by line number, that were exchanged and have not come.
+    """
 
     outcome: Literal["taken"] = "taken"
     case: ReturnCase
+    lacking: dict[int, int] = Field(default_factory=dict)
     waiting_orders: tuple[str, ...] = ()
 
 

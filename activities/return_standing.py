@@ -13,7 +13,7 @@ from db import after_sales, orders, refunds
 from db.after_sales import SentUnits
 from db.orders import OrderRow
 from db.refunds import Refund, RefundRowState
-from domain.ids import refund_of_return
+from domain.ids import refund_of_lacking, refund_of_return
 from domain.money import Money
 from domain.order import Order
 from domain.refunding import UnitsRefunded
@@ -112,7 +112,11 @@ def _refunded_without_return(
     cases: Sequence[ReturnCase], paid_back: Sequence[Refund]
 ) -> Mapping[int, int]:
     """Units whose money went back although nothing was returned for it."""
-    own = {refund_of_return(case.return_id) for case in cases}
+    own = {
+        refund_id(case.return_id)
+        for case in cases
+        for refund_id in (refund_of_return, refund_of_lacking)
+    }
     by_id = {refund.id: refund for refund in paid_back}
     units = Counter[int]()
     for refund in paid_back:

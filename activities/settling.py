@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.inventory import hold_order
 from activities.refund_books import book_refunds_of, restate_money
-from db import holds, orders, payments, restock
+from db import fulfillment, holds, orders, payments, restock
 from db.orders import OrderRow
 from db.payments import AttemptState, Payment
 from db.restock import RestockState
@@ -37,8 +37,8 @@ _TO_BE_SHIPPED = {OrderStatus.CONFIRMED, OrderStatus.PROCESSING}
 class Settled(Value):
     """What was decided about a payment, and why it had failed if it had.
 
-    `gone` says that the order's money has gone back though its goods have not left yet, or that
-    nobody need decide about it any more.
+    `gone` says that the order's money has gone back though its goods have not left yet, or are
+    being sent again, or that nobody need decide about it any more.
     """
 
     payment_id: str
@@ -134,8 +134,10 @@ async def _is_gone(session: AsyncSession, order: OrderRow) -> bool:
     """Whether what was captured for the order has all gone back, surplus money aside."""
     attempts = await payments.payments_of(session, order.id)
     captured = [a for a in attempts if a.captured_minor > 0 and not a.surplus]
+    if not captured or any(a.left.minor > 0 for a in captured):
+        return False
     waits = order.status in _TO_BE_SHIPPED or any(a.mismatch for a in captured)
-    return bool(captured) and waits and all(a.left.minor == 0 for a in captured)
+    return waits or await fulfillment.is_sent_again(session, order.id)
 
 
 async def _rehold(

@@ -98,6 +98,13 @@ class Shipment(SQLModel, table=True):
         default=None, sa_column=base.reference("orders.id", nullable=True, unique=True)
     )
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that a carrier says moves it: it was given up, or made good."""
+        came_otherwise = self.shipping_status == ShippingStatus.DELIVERED
+        made_good = came_otherwise and self.status != TrackingStatus.DELIVERED
+        return self.given_up_at is not None or made_good
+
 
 class TrackingEventRow(SQLModel, table=True):
     """One checkpoint of one parcel."""
@@ -177,6 +184,17 @@ async def shipments_of(session: AsyncSession, order_id: str) -> list[Shipment]:
         .order_by(col(Shipment.shipped_at), col(Shipment.id))
     )
     return list(rows)
+
+
+async def is_sent_again(session: AsyncSession, order_id: str) -> bool:
+    """Whether goods of a lost parcel of this order are still to come in another one."""
+    statement = select(col(Shipment.id)).where(
+        col(Shipment.order_id) == order_id,
+        col(Shipment.resent_as).is_not(None),
+        col(Shipment.given_up_at).is_(None),
+        col(Shipment.shipping_status) != ShippingStatus.DELIVERED,
+    )
+    return await session.scalar(statement.limit(1)) is not None
 
 
 async def picking_lists_of(session: AsyncSession, order_id: str) -> list[PickingListRow]:

@@ -16,17 +16,22 @@ from db.orders import OrderRow
 from domain.parts import Part, PartState, standing_of
 from domain.statuses import SHIPPING_TRANSITIONS, OrderStatus, ShippingStatus
 
-# In the order of the hold's lines, so that the first part is always the same.
+# In the order of the hold's lines, so that the first part is always the same. A parcel that came
+# back is not the end of a part whose goods were sent again.
 _PARTS = text(
     """
     SELECT line.warehouse_id, list.id, list.state,
-           CASE WHEN parcel.given_up_at IS NULL THEN parcel.shipping_status END AS shipping_status,
+           CASE WHEN parcel.given_up_at IS NOT NULL THEN NULL
+                WHEN parcel.shipping_status = 'returned' AND again.status IS NOT NULL
+                    AND again.status NOT IN ('cancelled', 'refunded') THEN 'exception'
+                ELSE parcel.shipping_status END AS shipping_status,
            parcel.given_up_at IS NOT NULL AS given_up
     FROM holds
     JOIN hold_lines AS line ON line.hold_id = holds.id
     LEFT JOIN picking_lists AS list
         ON list.order_id = holds.order_id AND list.warehouse_id = line.warehouse_id
     LEFT JOIN shipments AS parcel ON parcel.picking_list_id = list.id
+    LEFT JOIN orders AS again ON again.id = parcel.resent_as
     WHERE holds.order_id = :order_id AND holds.state = 'committed'
     GROUP BY 1, 2, 3, 4, 5 ORDER BY min(line.sku), 1
     """

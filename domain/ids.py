@@ -62,3 +62,8 @@ def stand_in_workflow_id(notification_id: str) -> str:
 def refund_of_return(return_id: str) -> str:
     """The id of the first refund that is made for a return; retries have other ones."""
     return derived_id(REFUND, return_id)
+
+
+def refund_of_lacking(return_id: str) -> str:
+    """The id of the first refund for what an exchange has not brought."""
+    return derived_id(REFUND, return_id, "lacking")

@@ -29,6 +29,9 @@ class ParcelTrouble(StrEnum):
     CANCELLED = "parcel_cancelled"
     NO_NEWS = "parcel_no_news"
     NOT_FOLLOWED = "parcel_not_followed"
+    NOT_RESENT = "parcel_not_resent"
+    NOT_WANTED = "parcel_not_wanted"
+    TURNED_UP = "parcel_turned_up"
 
 
 class Remedy(StrEnum):
@@ -94,6 +97,20 @@ RESPONSES: Mapping[ParcelTrouble, Response] = {
     _T.NOT_FOLLOWED: Response(
         task="Look for the parcel at the carrier: we have stopped asking", urgent=True
     ),
+    _T.NOT_RESENT: Response(
+        task="Its second order goes no further: `reship` takes it up again if nothing"
+        " has left, `refund` gives the money back",
+        urgent=True,
+    ),
+    _T.NOT_WANTED: Response(
+        task="It was sent for a parcel that has arrived after all, or whose money goes back: have"
+        " the carrier bring it back",
+        urgent=True,
+    ),
+    _T.TURNED_UP: Response(
+        task="It was given up, or its goods came in another one, and now it has been delivered: ask"
+        " the customer to give it back, or to pay for it",
+    ),
 }
 
 _BY_STATUS: Mapping[TrackingStatus, ParcelTrouble] = {
@@ -105,6 +122,12 @@ _BY_STATUS: Mapping[TrackingStatus, ParcelTrouble] = {
     TrackingStatus.LOST: _T.LOST,
     TrackingStatus.CANCELLED: _T.CANCELLED,
     TrackingStatus.EXPIRED: _T.NO_NEWS,
+}
+
+# What a parcel calls for that turns up when nobody waits for it any more.
+TOO_LATE: Mapping[TrackingStatus, ParcelTrouble] = {
+    TrackingStatus.DELIVERED: _T.TURNED_UP,
+    TrackingStatus.RETURNED: _T.RETURNED,
 }
 
 # Solved as soon as the parcel is somewhere else; the others need somebody to say that they are.

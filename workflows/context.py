@@ -37,6 +37,7 @@ class OrderContext:
         self.draft = start.draft
         self.timings = start.timings
         self.lost_parcels = start.lost_parcels
+        self.sends_again = start.resends is not None
         self.undo = Compensations()
         self.notifier = Notifier(start.order_id)
         self.display = Display()

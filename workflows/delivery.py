@@ -14,7 +14,7 @@ from workflows.context import OrderContext, OrderStopped
 from workflows.lost_parts import LostParts
 from workflows.messages import CancelOrder, ParcelDecided, ParcelNews, ShipmentNews
 from workflows.notes import note
-from workflows.parcels import Parcel, Wish
+from workflows.parcels import PEOPLE_GET_IT_BACK, Parcel, Wish
 from workflows.picking import List, ListState, PickingLists
 from workflows.warehouse_news import Clarity, WarehouseNews
 
@@ -158,6 +158,7 @@ class Delivery:
                 await way
         else:
             await self._parcels[0].follow()
+            await self._pay_back_lacking(self._parcels[0])
         if self._nothing_else_comes(parcel.came_to_nothing for parcel in self._parcels):
             given_up = next((one.given_up for one in self._parcels if one.given_up), "")
             raise OrderStopped(given_up or "the parcel came back to the warehouse", returned=True)
@@ -180,6 +181,9 @@ class Delivery:
             "Cancellation came too late",
             reason="the parcel is on its way",
         )
+        if self._context.sends_again and workflow.patched(PEOPLE_GET_IT_BACK):
+            for parcel in self._parcels:
+                await parcel.call_back()
 
     async def _take_shipment_news(self, message: ShipmentNews) -> None:
         news = message.news
@@ -264,6 +268,15 @@ class Delivery:
         if parcel.came_to_nothing and not everything:
             reason = parcel.given_up or "the parcel came back"
             await self._parts.pay_back((parcel.warehouse_id,), reason)
+        await self._pay_back_lacking(parcel)
+
+    async def _pay_back_lacking(self, parcel: Parcel) -> None:
+        """What was sent again came in part only: the rest does not come any more."""
+        if parcel.lacking:
+            subject = (parcel.tracking_number, "lacking")
+            reason = "not in the parcel that was sent again"
+            lines, parcel.lacking = parcel.lacking, {}
+            await uninterrupted(self._parts.pay_back_units(subject, lines, reason))
 
     async def _call_off(self) -> None:
         """The order was cancelled: take back what has not left; the rest is to come back.

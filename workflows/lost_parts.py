@@ -53,11 +53,8 @@ class LostParts:
             **policies.BOOKS,
         )
         if dropped.lines:
-            subject = (one.list_id, "missing")
             reason = f"not in the parcel: {worded(lines)}"
-            refund_id = self._refund_id(subject, 1)
-            claimed = await self._claim(refund_id, reason, lines=dropped.lines)
-            self._begin(claimed, subject, reason)
+            await self.pay_back_units((one.list_id, "missing"), dropped.lines, reason)
         await wake(dropped.waiting_orders, self._context.order_id)
 
     async def drop(
@@ -88,6 +85,14 @@ class LostParts:
         refund_id = self._refund_id(warehouses, 1)
         claimed = await self._claim(refund_id, reason, warehouses=warehouses)
         self._begin(claimed, warehouses, reason)
+
+    async def pay_back_units(
+        self, subject: tuple[str, ...], lines: dict[int, int], reason: str
+    ) -> None:
+        """The same of single units, by line number, as far as their money is not back."""
+        refund_id = self._refund_id(subject, 1)
+        claimed = await self._claim(refund_id, reason, lines=lines)
+        self._begin(claimed, subject, reason)
 
     async def drain(self) -> None:
         """Wait until all money is back."""

@@ -303,6 +303,7 @@ class OrderWorkflow:
             "order_failed",
             "Call for a person",
             dedupe_key="order_failed",
+            task="It goes no further, with goods on their way: follow them, refund what is lost",
             reason=stopped.reason,
             then="an operator looks after the order",
         )

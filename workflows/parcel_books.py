@@ -41,28 +41,30 @@ class ParcelBooks:
             **policies.BOOKS,
         )
 
-    async def call_for_people(self, trouble: ParcelTrouble) -> None:
-        """Something is wrong with it that no carrier has told."""
+    async def call_for_people(self, trouble: ParcelTrouble, occasion: str = "") -> None:
+        """Something is wrong with it that no carrier has told; once for each `occasion`."""
         await workflow.execute_local_activity_method(
             LostParcels.note_trouble,
             NoteTrouble(
                 order_id=self._order_id,
                 tracking_number=self._tracking_number,
                 trouble=trouble,
+                occasion=occasion,
                 at=workflow.now(),
             ),
             summary="Have an operator look for the parcel",
             **policies.BOOKS,
         )
 
-    async def give_up(self, reason: str) -> ParcelGivenUp:
-        """The order goes on without it, unless it has arrived meanwhile."""
+    async def give_up(self, reason: str, *, unless_resent: bool = False) -> ParcelGivenUp:
+        """The order goes on without it, unless it has arrived meanwhile, or may in another one."""
         return await workflow.execute_local_activity_method(
             LostParcels.give_up_parcel,
             GiveUpParcel(
                 order_id=self._order_id,
                 tracking_number=self._tracking_number,
                 reason=reason,
+                unless_resent=unless_resent,
                 at=workflow.now(),
             ),
             summary=f"Go on without the parcel: {reason}",

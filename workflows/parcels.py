@@ -31,6 +31,9 @@ class Wish:
     noted: str = ""
 
 
+# A patch: orders that send a lost parcel again once left it to the customer.
+PEOPLE_GET_IT_BACK = "people get back what nobody wants"
+
 _MADE_GOOD = {
     Decision.REFUND: "the lost parcel's money goes back",
     Decision.RESHIP: "the lost parcel's goods are sent again",
@@ -67,6 +70,8 @@ class Parcel:
         # Why it does not reach the customer any more; empty as long as it may.
         self.given_up = ""
         self._made_good = False
+        # Units, by line number, that did not come though the rest of it has been made good.
+        self.lacking: dict[int, int] = {}
 
     @property
     def arrived(self) -> bool:
@@ -77,11 +82,23 @@ class Parcel:
     @property
     def came_to_nothing(self) -> bool:
         """Whether the carrier has brought the parcel back, or it was given up."""
-        return bool(self.given_up) or self._status is TrackingStatus.RETURNED
+        back = self._status is TrackingStatus.RETURNED
+        return bool(self.given_up) or (back and not self._comes_otherwise)
+
+    @property
+    def _comes_otherwise(self) -> bool:
+        """Whether its goods have come to the door in another parcel, or still may."""
+        may_come = self._resending is not None and self._resending.seen_through
+        return self._made_good or may_come
 
     def decide(self, decision: Decision) -> None:
         """An operator says what becomes of it."""
         self._decision = decision
+
+    async def call_back(self) -> None:
+        """Its goods are not wanted any more: somebody has to get them back."""
+        if not self.came_to_nothing:
+            await self._books.call_for_people(ParcelTrouble.NOT_WANTED)
 
     async def follow(self) -> None:
         """Go with the parcel until it has arrived; after an interruption, go on."""
@@ -93,11 +110,13 @@ class Parcel:
                 await self._note_return()
             elif self._resending is not None and self._resending.over:
                 await self._take_what_was_resent(self._resending)
+            elif self._resending is not None and self._paid_back:
+                self._resending.call_off()
             else:
                 await self._act_without_news()
         self.leave()
         if self._resending is not None:
-            await self._resending.call_off()
+            await self._resending.leave()
 
     def leave(self) -> None:
         """Ask the carrier no more."""
@@ -112,6 +131,8 @@ class Parcel:
         """
         while not self.news:
             if self._unwanted.reason or self._decision is not None or self._resent:
+                return None
+            if self._paid_back:
                 return None
             self._polls.begin()
             if not self._polls.running and self._resending is None:
@@ -129,6 +150,13 @@ class Parcel:
     def _resent(self) -> bool:
         """Whether the order that sends its goods again has come to its end."""
         return self._resending is not None and self._resending.over
+
+    @property
+    def _paid_back(self) -> bool:
+        """Whether all money has gone back, and what is sent again has not been called off yet."""
+        again = self._resending
+        wanted = again is not None and again.seen_through and again.wanted
+        return wanted and self._context.cancel is not None
 
     def _show(self) -> None:
         what, then = "the carrier's news", "an operator looks for the parcel"
@@ -149,6 +177,7 @@ class Parcel:
                     bool(self.news or self._unwanted.reason or self._decision)
                     or self._polls.answered
                     or self._resent
+                    or self._paid_back
                 ),
                 timeout=left,
                 timeout_summary="The lost parcel is made good" if left else None,
@@ -168,36 +197,57 @@ class Parcel:
             reason=reason,
             until="the parcel comes back: the customer refuses it at the door",
         )
+        if self._resending is not None and self._resending.seen_through:
+            self._resending.call_off()
+        if self._context.sends_again and workflow.patched(PEOPLE_GET_IT_BACK):
+            await self.call_back()
 
     async def _act_without_news(self) -> None:
         """An operator has decided, or patience with a lost parcel is over: wait on, or act."""
-        decision, self._decision = self._decision or self._context.lost_parcels, None
-        self._patience_ends = None
-        if decision is Decision.WAIT or self._resending is not None:
+        decided, self._decision, self._patience_ends = self._decision, None, None
+        if self._resending is not None:
+            if decided is Decision.REFUND and self._resending.seen_through:
+                self._resending.call_off()
+            return
+        decision = decided or self._by_rule()
+        if decision is Decision.WAIT:
             return
         if decision is Decision.RESHIP:
             self._resending = Resending(self._context, self.tracking_number)
         else:
             await self._give_up()
 
+    def _by_rule(self) -> Decision:
+        """What the shop does with a lost parcel; nothing is sent to somebody who has cancelled."""
+        if self._unwanted.noted and workflow.patched("what was cancelled is not sent again"):
+            return Decision.REFUND
+        return self._context.lost_parcels
+
     async def _take_what_was_resent(self, resending: Resending) -> None:
         """It has come to the door, or could not be sent either: then the money goes back."""
+        arrived = await resending.arrived()
         self._resending = None
-        if not await resending.arrived():
-            await self._give_up()
+        if not arrived:
+            await self._give_up(unless_resent=True)
             return
         good = await self._books.make_good()
         self._made_good, self.delivered_at = True, good.delivered_at
+        self.lacking = good.lacking
 
-    async def _give_up(self) -> None:
+    async def _give_up(self, *, unless_resent: bool = False) -> None:
         """Go on without it; its money goes back."""
         lost = self._status is TrackingStatus.LOST
         reason = "the carrier lost the parcel" if lost else "the parcel is given up"
-        answer = await self._books.give_up(reason)
+        answer = await self._books.give_up(reason, unless_resent=unless_resent)
+        if answer.may_come:
+            await self._books.call_for_people(
+                ParcelTrouble.NOT_RESENT, f"{workflow.now():%Y%m%d%H%M%S}"
+            )
+            return
         if answer.given_up:
             self.given_up = reason
-            if answer.status is OrderStatus.DELIVERED:
-                self._context.tell(NotificationKind.ORDER_DELIVERED)
+        if self.came_to_nothing and answer.status is OrderStatus.DELIVERED:
+            self._context.tell(NotificationKind.ORDER_DELIVERED)
 
     async def _leave_to_people(self) -> None:
         """Nobody is asked any more: somebody has to look for the parcel."""

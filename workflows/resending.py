@@ -23,21 +23,35 @@ class Resending:
     """An order that costs nothing, and does not wait for goods: the customer has waited enough."""
 
     def __init__(self, context: OrderContext, tracking_number: str) -> None:
+        # Older orders forgot what was sent again as soon as the first parcel was anywhere.
+        self.seen_through = workflow.patched("what is sent again is seen through")
         self._task = asyncio.create_task(_send_again(context, tracking_number))
+        self._called_off = False
 
     @property
     def over(self) -> bool:
         """Whether it has come to its end."""
         return self._task.done()
 
+    @property
+    def wanted(self) -> bool:
+        """Whether nobody has called it off."""
+        return not self._called_off
+
     async def arrived(self) -> bool:
         """Whether the goods have come to the door this time."""
-        return await asyncio.shield(self._task)
+        return not self._task.cancelled() and await asyncio.shield(self._task)
 
-    async def call_off(self) -> None:
-        """The first parcel has been found: stop what has not left; the rest goes on by itself."""
-        if not self.over:
+    def call_off(self) -> None:
+        """Stop what has not left; the rest goes on by itself, to its own end."""
+        if not self.over and self.wanted:
+            self._called_off = True
             self._task.cancel()
+
+    async def leave(self) -> None:
+        """The first parcel has been found: nobody waits for the second one any more."""
+        self.call_off()
+        if not self.seen_through:
             await workflow.wait([self._task])
 
 

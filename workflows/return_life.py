@@ -23,7 +23,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.notifications import CustomerEvent
     from activities.refunds import RefundSettled
     from activities.return_commands import ReturnTaken, SettleReturn
-    from domain.ids import ORDER, REFUND, derived_id, order_workflow_id, refund_of_return
+    from domain.ids import (
+        ORDER,
+        REFUND,
+        derived_id,
+        order_workflow_id,
+        refund_of_lacking,
+        refund_of_return,
+    )
     from domain.money import Money
     from domain.notification import NotificationKind
     from domain.order import OrderDraft
@@ -105,32 +112,39 @@ class ReturnLife:
 
     async def _refund(self) -> None:
         """Give the money for what came back; nothing, if it has gone back already."""
-        refund_id, retry_of = refund_of_return(self._case.return_id), ""
+        first = refund_of_return(self._case.return_id)
+        settled = await self._give_back(first, self._case.units())
+        await self._settle(ReturnState.REFUNDED, settled.amount if settled else None)
+
+    async def _give_back(self, refund_id: str, lines: dict[int, int]) -> RefundSettled | None:
+        """Refund units, by line number, until it succeeds; nothing, if that was done already."""
+        retry_of = ""
         for number in count(1):
             try:
-                settled = await self._make_refund(refund_id, retry_of)
+                settled = await self._make_refund(refund_id, lines, retry_of)
             except (ChildWorkflowError, WorkflowAlreadyStartedError) as error:
                 # An operator makes the same refund at this moment, or has stopped it.
                 workflow.logger.warning("return_refund_waits", extra={"cause": str(error)})
                 await self._pause(number)
                 continue
             if settled is None or settled.state is RefundState.SUCCEEDED:
-                await self._settle(ReturnState.REFUNDED, settled.amount if settled else None)
-                return
+                return settled
             if not settled.known:
                 await self._pause(number)
             # The same id as an operator's retry has, so that there is one of them.
             refund_id, retry_of = derived_id(REFUND, refund_id, "retry"), refund_id
         raise AssertionError("count() does not end")
 
-    async def _make_refund(self, refund_id: str, retry_of: str) -> RefundSettled | None:
+    async def _make_refund(
+        self, refund_id: str, lines: dict[int, int], retry_of: str
+    ) -> RefundSettled | None:
         # By its name: the order's workflow starts after-sales, and so on in a circle.
         settled: RefundSettled | None = await workflow.execute_child_workflow(
             "RefundWorkflow",
             RefundOrder(
                 refund_id=refund_id,
                 order_id=self._case.order_id,
-                lines=self._case.units(),
+                lines=lines,
                 left_only=True,
                 retry_of=retry_of,
                 reason="returned goods",
@@ -163,7 +177,9 @@ class ReturnLife:
             await self._leave_to_people(error)
             return
         if outcome.status in _SENT:
-            await self._settle(ReturnState.EXCHANGED)
+            lacking = await self._settle(ReturnState.EXCHANGED)
+            if lacking:
+                await self._give_back(refund_of_lacking(self._case.return_id), lacking)
         else:
             await self._refund()
 
@@ -175,12 +191,15 @@ class ReturnLife:
             "exchange_failed",
             "Call for a person",
             dedupe_key=f"exchange_failed:{self._case.return_id}",
+            task=f"See what of the replacement for return {self._case.return_id} has left; refund"
+            " what does not come",
             return_id=self._case.return_id,
             then="an operator looks after the replacement, and refunds what does not come",
         )
         self._left_to_people = True
 
-    async def _settle(self, state: ReturnState, amount: Money | None = None) -> None:
+    async def _settle(self, state: ReturnState, amount: Money | None = None) -> dict[int, int]:
+        """Bring it to its end; the units, by line number, that nothing has come for."""
         settled = await workflow.execute_local_activity_method(
             AfterSales.settle_return,
             SettleReturn(
@@ -191,9 +210,10 @@ class ReturnLife:
         )
         if isinstance(settled.result, ReturnTaken):
             self.case = settled.result.case
-        else:
-            # Only goods that arrive at the very end of their time overtake its end.
-            await workflow.wait_condition(lambda: self._case.received_at is not None)
+            return settled.result.lacking
+        # Only goods that arrive at the very end of their time overtake its end.
+        await workflow.wait_condition(lambda: self._case.received_at is not None)
+        return {}
 
     async def _pause(self, number: int) -> None:
         await workflow.sleep(policies.refund_pause(number), summary="Refund: try again later")

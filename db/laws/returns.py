@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from db.after_sales import SENT_UNITS
-from db.laws.check import Check
+from db.laws.check import SETTLING, Check
 
 _RETURNS = "SELECT count(*) FROM returns"
 _LINES = "SELECT count(*) FROM return_lines"
@@ -110,6 +110,35 @@ _NOT_MADE_GOOD = """
         AND coalesce(other.status, '') NOT IN ('delivered', 'completed')
 """
 
+_PAID_BACK = f"""
+    SELECT lines FROM refunds WHERE refunds.order_id = first.id
+        AND (state <> 'failed' OR settled_at > now() - {SETTLING})
+"""
+
+# What a mere amount was given back for cannot be told: such an order is left alone.
+_NEVER_CAME = f"""
+    SELECT format('order %s paid for %s × %s that were sent again as order %s, but %s came, and the'
+                  ' money for %s went back',
+                  first.order_number, item.quantity, item.sku, other.order_number,
+                  coalesce(came.units, 0), coalesce(back.units, 0))
+    FROM shipments AS parcel
+    JOIN orders AS first ON first.id = parcel.order_id
+    JOIN orders AS other ON other.id = parcel.resent_as
+    JOIN order_items AS item ON item.order_id = other.id
+    JOIN order_items AS bought ON bought.order_id = first.id AND bought.sku = item.sku
+    LEFT JOIN (
+        SELECT order_id, sku, sum(units) AS units FROM ({SENT_UNITS}) AS sent
+        WHERE shipping_status = 'delivered' GROUP BY 1, 2
+    ) AS came ON came.order_id = other.id AND came.sku = item.sku
+    LEFT JOIN LATERAL (
+        SELECT sum((lines ->> bought.line_no::text)::int) AS units FROM ({_PAID_BACK}) AS paid
+    ) AS back ON true
+    WHERE parcel.shipping_status = 'delivered' AND parcel.status <> 'delivered'
+        AND first.kept_minor > 0 AND first.updated_at < now() - {SETTLING}
+        AND item.quantity > coalesce(came.units, 0) + coalesce(back.units, 0)
+        AND NOT EXISTS ({_PAID_BACK} AND lines = '{{}}')
+"""
+
 _UNSETTLED = """
     SELECT format('return %s of order %s has been received since %s, and is not settled',
                   id, order_id, to_char(received_at, 'YYYY-MM-DD HH24:MI'))
@@ -126,5 +155,6 @@ CHECKS = (
     Check(4, _REPLACEMENTS, _REPLACES_MORE),
     Check(4, _RESENT, _RESENDS_MORE),
     Check(4, _RESENT, _NOT_MADE_GOOD),
+    Check(4, _RESENT, _NEVER_CAME),
     Check(4, _RETURNS, _UNSETTLED, warning=True),
 )

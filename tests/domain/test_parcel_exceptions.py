@@ -48,7 +48,14 @@ def test_no_status_solves_its_own_trouble(status: TrackingStatus) -> None:
 
 def test_a_delivered_parcel_leaves_only_what_people_must_close() -> None:
     left = set(ParcelTrouble) - solved_by(T.DELIVERED)
-    assert left == {P.RETURNED, P.CANCELLED, P.NOT_FOLLOWED}
+    assert left == {
+        P.RETURNED,
+        P.CANCELLED,
+        P.NOT_FOLLOWED,
+        P.NOT_RESENT,
+        P.NOT_WANTED,
+        P.TURNED_UP,
+    }
 
 
 def test_money_goes_back_by_itself_in_two_cases_alone() -> None:

@@ -141,6 +141,38 @@ async def lost_and_sent_again(house: House) -> str:
     return order_workflow_id(order_id)
 
 
+async def found_after_all(house: House) -> str:
+    """A lost parcel is found, and what was to be sent again is called off."""
+    order_id, number = await ship(house, await house.add_product(stock=2))
+    await splitting.move(house, number, "lost")
+    await close(house, await until_task(house, order_id, "parcel_lost"), "reship")
+    again = (await until_replaced(house, order_id))["orderId"]
+    await house.until_waiting_for(again, "the warehouse")
+    await splitting.move(house, number, "delivered")
+    await house.until(again, status="cancelled")
+    await _let_enjoy(house, order_id)
+    return order_workflow_id(order_id)
+
+
+async def sent_again_in_part(house: House) -> str:
+    """A lost parcel comes back while its goods are sent again, of which one is missing."""
+    product = await house.add_product(stock=4)
+    order_id, number = await ship(house, product, quantity=2)
+    await splitting.move(house, number, "lost")
+    await close(house, await until_task(house, order_id, "parcel_lost"), "reship")
+    again = (await until_replaced(house, order_id))["orderId"]
+    await house.until_waiting_for(again, "the warehouse")
+    await splitting.move(house, number, "returned")
+    await until_task(house, order_id, "parcel_returned")
+    await house.simulate(f"shipments/{again}/ship", params={"missing": [f"{product}:1:damaged"]})
+    shipped = await house.until(again, status="shipped")
+    await house.deliver(again, shipped["shipment"]["trackingNumber"])
+    await _let_enjoy(house, again)
+    await house.until(order_id, paymentStatus="partially_refunded")
+    await _let_enjoy(house, order_id)
+    return order_workflow_id(order_id)
+
+
 async def short_of_goods(house: House) -> str:
     """The parcel leaves without a damaged unit, which is refunded while the rest goes on."""
     product = await house.add_product(stock=3)
@@ -178,5 +210,7 @@ PATHS: tuple[Callable[[House], Awaitable[str]], ...] = (
     replacement,
     lost_and_refunded,
     lost_and_sent_again,
+    found_after_all,
+    sent_again_in_part,
     short_of_goods,
 )

@@ -14,6 +14,7 @@ from tests.workflows.returning import (
     returned,
     until_return,
 )
+from tests.workflows.troubles import until_task
 
 
 async def test_an_exchange_sends_the_same_goods_again_at_no_cost(house: House) -> None:
@@ -65,6 +66,42 @@ async def test_an_exchange_without_goods_becomes_a_refund(house: House) -> None:
     assert shown["kept"] == "0.00"
     assert not (await mails(house, new_id))["order_cancelled"]
     await house.assert_laws_hold()
+
+
+async def test_what_an_exchange_does_not_bring_is_refunded(house: House) -> None:
+    product = await house.add_product(stock=4)
+    order = await delivered(house, product, quantity=2)
+    case = await returned(house, order, {1: 2}, kind="exchange")
+    await arrive(house, case, {1: (0, 2)})
+    new_id = (await until_replaced(house, order["orderId"]))["orderId"]
+    await house.until_waiting_for(new_id, "the warehouse")
+    await house.simulate(f"shipments/{new_id}/ship", params={"missing": [f"{product}:1:not_found"]})
+    shipped = await house.until(new_id, status="shipped")
+    await house.deliver(new_id, shipped["shipment"]["trackingNumber"])
+    await house.until_waiting_for(new_id, "enjoy")
+    await house.pass_time(new_id, timedelta(hours=25))
+
+    await until_return(house, case, "exchanged")
+
+    shown = await house.until(order["orderId"], paymentStatus="partially_refunded")
+    assert (shown["kept"], shown["refunds"][0]["lines"][0]["quantity"]) == ("100.00", 1)
+    await house.assert_laws_hold()
+
+
+async def test_people_look_after_a_replacement_that_was_cut_short(house: House) -> None:
+    product = await house.add_product(stock=4)
+    order = await delivered(house, product, quantity=1)
+    case = await returned(house, order, {1: 1}, kind="exchange")
+    await arrive(house, case, {1: (0, 1)})
+    new_id = (await until_replaced(house, order["orderId"]))["orderId"]
+    await house.until_waiting_for(new_id, "the warehouse")
+
+    await house.handle(new_id).terminate("by mistake")
+
+    task = await until_task(house, order["orderId"], "exchange_failed")
+    assert task["urgent"]
+    assert case["returnId"] in task["task"]
+    assert (await house.order(order["orderId"]))["paymentStatus"] == "paid"
 
 
 async def test_what_replaced_returned_goods_can_be_exchanged_again_but_not_refunded(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
+from activities.shipments import RecordShipment, Shipments
+from domain.fulfillment import ShippingNews
 from tests.house import House, Json
 from tests.workflows.journey import (
     cancel,
@@ -89,6 +92,29 @@ async def test_the_task_solves_itself_when_the_parcel_leaves(house: House, produ
     await house.until(order_id, status="shipped")
     assert [task["state"] for task in await late_tasks(house, order_id)] == ["obsolete"]
     assert await watch(house, order_id) == []
+
+
+async def test_a_parcel_that_left_in_time_and_is_booked_late_solves_its_task(
+    house: House, product: str
+) -> None:
+    order_id = await reach_the_warehouse(house, product)
+    await make_late(house, order_id)
+    await watch(house, order_id)
+
+    # As when the database was away: the step is repeated as of the time when it was begun.
+    news = ShippingNews(
+        event_id=uuid4().hex,
+        order_id=order_id,
+        event="shipped",
+        tracking_number=f"SF{uuid4().int % 10**12:012d}",
+        carrier="sf-express",
+    )
+    began = datetime.now(UTC) - timedelta(hours=2)
+    await Shipments(house.sessions).record_shipment(
+        RecordShipment(order_id=order_id, news=news, at=began)
+    )
+
+    assert [task["state"] for task in await late_tasks(house, order_id)] == ["obsolete"]
 
 
 async def test_the_task_solves_itself_when_the_order_is_cancelled(

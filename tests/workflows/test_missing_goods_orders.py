@@ -11,6 +11,7 @@ from tests.workflows.journey import (
     pay_and_reach_the_warehouse,
     refunds,
 )
+from tests.workflows.splitting import FAR, NEAR
 
 
 async def picked(house: House, product: str, quantity: int) -> str:
@@ -122,3 +123,34 @@ async def test_a_refused_order_is_undone_and_what_was_not_found_is_on_no_shelf(
         "restocked": 1,
         "adjusted": 1,
     }
+
+
+async def test_every_shelf_of_an_order_that_lacks_goods_is_counted(house: House) -> None:
+    third = "WH-NB"
+    await house.rows_changed(
+        "INSERT INTO warehouses (id, name, province, country)"
+        " VALUES (:id, '宁波仓', '浙江省', 'CN') ON CONFLICT DO NOTHING",
+        id=third,
+    )
+    skus = {where: await house.add_product(5, PRICE, where) for where in (NEAR, FAR, third)}
+    placed = await house.place(
+        skus[NEAR], items=[{"productId": sku, "quantity": 1} for sku in skus.values()]
+    )
+    await pay_and_reach_the_warehouse(house, placed)
+    order_id = str(placed["orderId"])
+    await house.simulate(f"shipments/{order_id}/ship", params={"which": NEAR})
+    await house.until_event(order_id, "parcel_shipped")
+
+    for where in (FAR, third):
+        await house.simulate(
+            f"shipments/{order_id}/refuse",
+            params={"which": where, "missing": [f"{skus[where]}:1:not_found"]},
+        )
+    order = await house.until(order_id, status="shipped")
+
+    tasks = " ".join(task["task"] for task in order["tasks"] if task["kind"] == "stock_count")
+    assert f"1 × {skus[FAR]} in {FAR}" in tasks
+    assert f"1 × {skus[third]} in {third}" in tasks
+    assert kinds(order).count("stock_written_off") == 2
+    assert [await house.stock(sku) for sku in skus.values()] == [(4, 4, 0)] * 3
+    await house.assert_laws_hold()
