@@ -14,7 +14,7 @@ from workflows.context import OrderContext, OrderStopped
 from workflows.lost_parts import LostParts
 from workflows.messages import CancelOrder, ParcelDecided, ParcelNews, ShipmentNews
 from workflows.notes import note
-from workflows.parcels import PEOPLE_GET_IT_BACK, Parcel, Wish
+from workflows.parcels import Parcel, Wish
 from workflows.picking import List, ListState, PickingLists
 from workflows.warehouse_news import Clarity, WarehouseNews
 
@@ -181,7 +181,7 @@ class Delivery:
             "Cancellation came too late",
             reason="the parcel is on its way",
         )
-        if self._context.sends_again and workflow.patched(PEOPLE_GET_IT_BACK):
+        if self._context.sends_again:
             for parcel in self._parcels:
                 await parcel.call_back()
 

@@ -31,9 +31,6 @@ class Wish:
     noted: str = ""
 
 
-# A patch: orders that send a lost parcel again once left it to the customer.
-PEOPLE_GET_IT_BACK = "people get back what nobody wants"
-
 _MADE_GOOD = {
     Decision.REFUND: "the lost parcel's money goes back",
     Decision.RESHIP: "the lost parcel's goods are sent again",
@@ -88,8 +85,7 @@ class Parcel:
     @property
     def _comes_otherwise(self) -> bool:
         """Whether its goods have come to the door in another parcel, or still may."""
-        may_come = self._resending is not None and self._resending.seen_through
-        return self._made_good or may_come
+        return self._made_good or self._resending is not None
 
     def decide(self, decision: Decision) -> None:
         """An operator says what becomes of it."""
@@ -116,7 +112,7 @@ class Parcel:
                 await self._act_without_news()
         self.leave()
         if self._resending is not None:
-            await self._resending.leave()
+            self._resending.call_off()
 
     def leave(self) -> None:
         """Ask the carrier no more."""
@@ -155,8 +151,7 @@ class Parcel:
     def _paid_back(self) -> bool:
         """Whether all money has gone back, and what is sent again has not been called off yet."""
         again = self._resending
-        wanted = again is not None and again.seen_through and again.wanted
-        return wanted and self._context.cancel is not None
+        return again is not None and again.wanted and self._context.cancel is not None
 
     def _show(self) -> None:
         what, then = "the carrier's news", "an operator looks for the parcel"
@@ -197,16 +192,16 @@ class Parcel:
             reason=reason,
             until="the parcel comes back: the customer refuses it at the door",
         )
-        if self._resending is not None and self._resending.seen_through:
+        if self._resending is not None:
             self._resending.call_off()
-        if self._context.sends_again and workflow.patched(PEOPLE_GET_IT_BACK):
+        if self._context.sends_again:
             await self.call_back()
 
     async def _act_without_news(self) -> None:
         """An operator has decided, or patience with a lost parcel is over: wait on, or act."""
         decided, self._decision, self._patience_ends = self._decision, None, None
         if self._resending is not None:
-            if decided is Decision.REFUND and self._resending.seen_through:
+            if decided is Decision.REFUND:
                 self._resending.call_off()
             return
         decision = decided or self._by_rule()
@@ -219,9 +214,7 @@ class Parcel:
 
     def _by_rule(self) -> Decision:
         """What the shop does with a lost parcel; nothing is sent to somebody who has cancelled."""
-        if self._unwanted.noted and workflow.patched("what was cancelled is not sent again"):
-            return Decision.REFUND
-        return self._context.lost_parcels
+        return Decision.REFUND if self._unwanted.noted else self._context.lost_parcels
 
     async def _take_what_was_resent(self, resending: Resending) -> None:
         """It has come to the door, or could not be sent either: then the money goes back."""

@@ -23,8 +23,6 @@ class Resending:
     """An order that costs nothing, and does not wait for goods: the customer has waited enough."""
 
     def __init__(self, context: OrderContext, tracking_number: str) -> None:
-        # Older orders forgot what was sent again as soon as the first parcel was anywhere.
-        self.seen_through = workflow.patched("what is sent again is seen through")
         self._task = asyncio.create_task(_send_again(context, tracking_number))
         self._called_off = False
 
@@ -47,12 +45,6 @@ class Resending:
         if not self.over and self.wanted:
             self._called_off = True
             self._task.cancel()
-
-    async def leave(self) -> None:
-        """The first parcel has been found: nobody waits for the second one any more."""
-        self.call_off()
-        if not self.seen_through:
-            await workflow.wait([self._task])
 
 
 async def _send_again(context: OrderContext, tracking_number: str) -> bool:
