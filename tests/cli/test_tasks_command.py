@@ -28,7 +28,7 @@ async def test_a_task_is_listed_shown_and_closed_with_a_decision(
     assert task["taskId"] in [found["taskId"] for found in listed.json]
     shown = await beside.run("tasks", "list", COLUMNS="160")
     assert order["orderNumber"] in shown.out
-    assert "Claim the parcel from the carrier" in " ".join(shown.out.split())
+    assert "Claim it from the carrier" in " ".join(shown.out.split())
     status = await beside.run("status", order["orderNumber"], COLUMNS="160")
     assert "For an operator" in status.out
     assert task["taskId"] in status.out
