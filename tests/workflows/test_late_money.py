@@ -11,7 +11,7 @@ from sqlalchemy import text
 from db import holds
 from domain.inventory import HoldState
 from tests.house import House
-from tests.serving import eventually
+from tests.serving import eventually, eventually_async
 from tests.workflows.journey import (
     PRICE,
     assert_end,
