@@ -37,7 +37,7 @@ def codec_of(settings: Settings) -> EncryptingCodec:
 
 
 def workflow_runner() -> WorkflowRunner:
-    """Workflows run without the SDK's sandbox, which costs a fifth of the worker's processor time.
+    """Workflows run without the SDK's sandbox, which builds their modules anew for every run.
 
     That they are deterministic is held by `.importlinter`, and by the replay tests, which do use
     the sandbox; see ADR 15.
