@@ -16,7 +16,7 @@ from activities.inbox import Courier
 from api import outages
 from api.metrics import Metrics
 from codec import EncryptingCodec
-from db.engine import Sessions
+from db.engine import Sessions, one_snapshot
 from domain.order import GatewayName
 from domain.page_links import LinkKeys
 from domain.parcel_exceptions import Decision
@@ -61,12 +61,12 @@ class Resources:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session to read with.
+        """A session to read with; what it reads in several steps is as it was at one moment.
 
         Raises:
             Refusal: the database does not answer.
         """
-        async with outages.database(), self.sessions() as session:
+        async with outages.database(), one_snapshot(self.sessions) as session:
             yield session
 
     @asynccontextmanager

@@ -59,6 +59,14 @@ async def single_statements(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+@asynccontextmanager
+async def one_snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """A session to read with whose statements all see the same moment."""
+    async with sessions() as session:
+        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+
+
 def _refuse_closed(
     _connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
 ) -> None:
