@@ -11,8 +11,8 @@ from temporalio import activity
 from activities import resending
 from activities.parcel_troubles import open_parcel_task
 from activities.resending import ResendParcel
-from activities.shipments import NoShipment, note_reached
-from db import fulfillment, orders
+from activities.shipments import lock_parcel, note_reached
+from db import orders
 from db.engine import Sessions
 from db.fulfillment import Shipment
 from db.operator_tasks import close_tasks
@@ -92,11 +92,7 @@ class LostParcels:
     async def note_trouble(self, command: NoteTrouble) -> None:
         """Give an operator a task about a parcel."""
         async with self._sessions.begin() as session:
-            shipment = await fulfillment.lock_shipment(
-                session, command.order_id, command.tracking_number
-            )
-            if shipment is None:
-                raise NoShipment(command.order_id)
+            shipment = await lock_parcel(session, command.order_id, command.tracking_number)
             await open_parcel_task(session, shipment, command.trouble, command.occasion, command.at)
 
     @activity.defn
@@ -104,11 +100,7 @@ class LostParcels:
         """Go on without a parcel, unless it has arrived after all; its money is seen to next."""
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
-            shipment = await fulfillment.lock_shipment(
-                session, command.order_id, command.tracking_number
-            )
-            if shipment is None:
-                raise NoShipment(command.order_id)
+            shipment = await lock_parcel(session, command.order_id, command.tracking_number)
             if command.unless_resent and await resending.may_come(session, shipment):
                 status = OrderStatus(order.status)
                 return ParcelGivenUp(given_up=False, status=status, may_come=True)
@@ -132,11 +124,7 @@ class LostParcels:
         """The goods have arrived after all, in the parcel that was sent instead."""
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
-            shipment = await fulfillment.lock_shipment(
-                session, command.order_id, command.tracking_number
-            )
-            if shipment is None:
-                raise NoShipment(command.order_id)
+            shipment = await lock_parcel(session, command.order_id, command.tracking_number)
             delivered_at = await resending.make_good(session, order, shipment, command.at)
             lacking = await resending.lacking(session, order, shipment)
             return ParcelMadeGood(delivered_at=delivered_at, lacking=lacking)

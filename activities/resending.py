@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.replacements import place_free_order, units_arrived
 from activities.return_standing import units_refunded
-from activities.shipments import NoShipment, note_reached
+from activities.shipments import lock_parcel, note_reached
 from db import after_sales, fulfillment, orders, payments, refunds
 from db.fulfillment import Shipment
 from db.operator_tasks import close_tasks
@@ -61,9 +61,7 @@ async def resend(session: AsyncSession, command: ResendParcel) -> Order | None:
             raise HasLeft(known.order_id)
         return known
     number = command.tracking_number
-    shipment = await fulfillment.lock_shipment(session, row.id, number)
-    if shipment is None:
-        raise NoShipment(row.id)
+    shipment = await lock_parcel(session, row.id, number)
     original = await orders.to_order(session, row)
     units = await _units_to_send(session, row, original, shipment)
     if not units:

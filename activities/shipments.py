@@ -112,11 +112,7 @@ class Shipments:
         snapshot = command.snapshot
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
-            shipment = await fulfillment.lock_shipment(
-                session, command.order_id, snapshot.tracking_number
-            )
-            if shipment is None:
-                raise NoShipment(command.order_id)
+            shipment = await lock_parcel(session, command.order_id, snapshot.tracking_number)
             outdated = is_outdated(snapshot, await fulfillment.latest_scan(session, shipment.id))
             await fulfillment.add_tracking_events(session, shipment.id, snapshot.events)
             await callbacks.mark_applied(session, command.callback_ids, command.at)
@@ -134,6 +130,18 @@ class Shipments:
                 carrier=shipment.carrier,
                 delivered_at=shipment.delivered_at,
             )
+
+
+async def lock_parcel(session: AsyncSession, order_id: str, tracking_number: str) -> Shipment:
+    """The order's parcel with this number, locked; an order's only parcel whatever its number.
+
+    Raises:
+        NoShipment: there is none.
+    """
+    shipment = await fulfillment.lock_shipment(session, order_id, tracking_number)
+    if shipment is None:
+        raise NoShipment(order_id)
+    return shipment
 
 
 async def _close_list(session: AsyncSession, command: RecordShipment) -> str | None:

@@ -267,6 +267,12 @@ class House:
         payments: list[Json] = answer.json()["payments"]
         return payments
 
+    async def sweep(self) -> None:
+        """Deliver unconfirmed callbacks again, as a schedule does every minute."""
+        await self.client.execute_workflow(
+            "CallbackRedeliveryWorkflow", id=f"sweep-{uuid4().hex}", task_queue="orders"
+        )
+
     async def assert_laws_hold(self) -> None:
         """Audit the whole database, once callbacks that nobody took have been delivered again.
 
@@ -275,9 +281,7 @@ class House:
         await self.rows_changed(_FORGET_MADE_UP_NEWS)
         if not await self._violations():
             return
-        await self.client.execute_workflow(
-            "CallbackRedeliveryWorkflow", id=f"sweep-{uuid4().hex}", task_queue="orders"
-        )
+        await self.sweep()
         for _ in range(40):
             if not (broken := await self._violations()):
                 return

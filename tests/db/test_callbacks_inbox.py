@@ -145,9 +145,7 @@ async def test_an_early_callback_is_kept_and_delivered_when_its_payment_appears(
     await placing
     async with house.sessions.begin() as session:
         (await session.get_one(Callback, early.id)).received_at -= timedelta(minutes=1)
-    await house.client.execute_workflow(
-        "CallbackRedeliveryWorkflow", id=f"sweep-{uuid4().hex}", task_queue="orders"
-    )
+    await house.sweep()
 
     await until_applied(house.sessions, early)
     assert (await look(house.sessions, early)).order_id == order_id

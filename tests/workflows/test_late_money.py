@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -135,17 +134,10 @@ async def test_money_that_comes_in_the_last_moment_of_an_order_is_not_forgotten(
         )
     assert len(aged.all()) == 1
 
-    await sweep(house)
+    await house.sweep()
 
     await settle_late_money(house, order_id)
     await assert_given_back(house, order_id, product)
-
-
-async def sweep(house: House) -> None:
-    """What a schedule does every minute."""
-    await house.client.execute_workflow(
-        "CallbackRedeliveryWorkflow", id=f"sweep-{uuid4().hex}", task_queue="orders"
-    )
 
 
 async def test_a_code_that_is_scanned_after_it_was_closed_pays_while_the_hold_lives(
