@@ -167,6 +167,7 @@ class Notifications:
                 event.occasion,
                 rule.channels,
                 event.at,
+                holder=_holder(),
                 events=kept,
             )
             silences = await find_silences(session, self._channels, written)
@@ -224,12 +225,13 @@ class Notifications:
                 event.occasion,
                 sorted(wanted),
                 event.at,
+                holder=_holder(),
                 events={},
             )
         return [row for row in rows if row.channel in wanted]
 
     async def _deliver(self, row: Notification, intended: _Intended, at: datetime) -> Notification:
-        if row.state not in _WAITING:
+        if row.state not in _WAITING or row.lease_holder != _holder():
             return row
         why = intended.silences[Channel(row.channel)]
         # What may have been taken already is followed up, whatever is wanted by now.
@@ -330,6 +332,12 @@ def _result(row: Notification) -> ChannelResult:
         state=NotificationState(row.state),
         error=row.error.partition(":")[0],
     )
+
+
+def _holder() -> str:
+    """Who sends: a step of a workflow's run, whichever of its attempts."""
+    info = activity.info()
+    return f"{info.workflow_run_id}/{info.activity_id}"
 
 
 def _now(at: datetime) -> datetime:

@@ -44,7 +44,7 @@ class NotificationState(StrEnum):
 
 _OPEN = (NotificationState.PENDING, NotificationState.SENDING)
 
-# Longer than an attempt can last: whoever claimed the message is gone.
+# Longer than an attempt can last: whoever took the message up is gone.
 _CLAIM_LASTS = timedelta(minutes=2)
 
 
@@ -52,7 +52,8 @@ class Notification(SQLModel, table=True):
     """One message on one channel. `occasion` tells repeated events of a kind apart.
 
     `error` is why it did not go out; `receipt` is what the provider said of it later. `event` is
-    what the customer is told, kept where another channel can step in for this one.
+    what the customer is told, kept where another channel can step in for this one. Nobody but
+    `lease_holder` may send it, for as long as an attempt can last; empty: whoever comes first.
     """
 
     __tablename__ = "notifications"
@@ -81,6 +82,10 @@ class Notification(SQLModel, table=True):
     receipt_code: str = Field(default="", sa_column=base.text(""))
     receipt_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
     event: dict[str, Any] = Field(sa_column=base.document(server_default="{}"))
+    lease_holder: str = Field(default="", sa_column=base.text(""))
+    leased_at: datetime | None = Field(
+        default=None, sa_column=base.instant(nullable=False, server_default=func.now())
+    )
 
 
 async def intend_notifications(
@@ -91,16 +96,28 @@ async def intend_notifications(
     channels: Sequence[Channel],
     at: datetime,
     *,
+    holder: str,
     events: Mapping[Channel, Mapping[str, Any]],
 ) -> list[Notification]:
-    """Store what is about to be sent; the rows of all `channels`, old and new.
+    """Store what is about to be sent; the rows of the event, old and new.
 
-    `events` are to be kept with the messages of those channels.
+    Those of `channels` which are still to be sent are leased to `holder`, unless somebody else is
+    at it. `events` are to be kept with the messages of those channels.
     """
+    intended = insert(Notification)
+    # One by one: lists in place of `in_` cannot be sent with many rows of parameters.
+    still_to_send = or_(*(col(Notification.state) == state for state in _OPEN))
+    free = or_(
+        col(Notification.lease_holder) == "",
+        col(Notification.lease_holder) == intended.excluded.lease_holder,
+        col(Notification.leased_at) < func.now() - _CLAIM_LASTS,
+    )
     # As parameters, not as VALUES: SQLAlchemy would compile a list of VALUES anew each time.
     await session.execute(
-        insert(Notification).on_conflict_do_nothing(
-            index_elements=["order_id", "kind", "occasion", "channel"]
+        intended.on_conflict_do_update(
+            index_elements=["order_id", "kind", "occasion", "channel"],
+            set_={"lease_holder": intended.excluded.lease_holder, "leased_at": func.now()},
+            where=and_(still_to_send, free),
         ),
         [
             {
@@ -111,6 +128,7 @@ async def intend_notifications(
                 "channel": channel,
                 "created_at": at,
                 "event": dict(events.get(channel, {})),
+                "lease_holder": holder,
             }
             for channel in channels
         ],
@@ -157,7 +175,10 @@ async def record_attempt(
     accepted: Accepted | None = None,
     at: datetime,
 ) -> Notification:
-    """Write what came of an attempt, in one statement; what is decided already stays as it is."""
+    """Write what came of an attempt, in one statement; what is decided already stays as it is.
+
+    What is still to be sent is free for whoever comes next.
+    """
     attempted = (
         update(Notification)
         .where(
@@ -171,6 +192,7 @@ async def record_attempt(
             provider=accepted.provider if accepted else "",
             message_id=accepted.message_id if accepted else "",
             sent_at=at if accepted else None,
+            lease_holder="",
         )
         .returning(Notification)
         .execution_options(synchronize_session=False)

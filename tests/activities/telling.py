@@ -65,24 +65,30 @@ class Counter:
         at: datetime = AT,
         attempted_at: datetime | None = None,
         hand_over: bool = False,
+        run: str = "",
     ) -> dict[str, tuple[str, str]]:
-        """Run the activity once; each channel's state and error."""
+        """Run the activity once, for the workflow `run`; each channel's state and error."""
         command = SendNotifications(
             order_id=self.order_id,
             events=(CustomerEvent(kind=kind, occasion=occasion, at=at),),
             hand_over=hand_over,
         )
-        return await self._run("send_notifications", command, attempt, attempted_at or at)
+        return await self._run("send_notifications", command, attempt, attempted_at or at, run)
 
     async def tell_instead(
-        self, channel: str = "email", *, attempt: int = 1, attempted_at: datetime = AT
+        self,
+        channel: str = "email",
+        *,
+        attempt: int = 1,
+        attempted_at: datetime = AT,
+        run: str = "",
     ) -> dict[str, tuple[str, str]]:
         """Run the activity that follows when the message on a channel got lost."""
         command = TellInstead(notification_id=(await self.rows())[channel].id)
-        return await self._run("tell_instead", command, attempt, attempted_at)
+        return await self._run("tell_instead", command, attempt, attempted_at, run)
 
     async def _run(
-        self, activity: str, command: Value, attempt: int, attempted_at: datetime
+        self, activity: str, command: Value, attempt: int, attempted_at: datetime, run: str
     ) -> dict[str, tuple[str, str]]:
         channels = Channels(
             self.house.sessions,
@@ -96,7 +102,10 @@ class Counter:
         activities = Notifications(self.house.sessions, channels, self.quiet)
         environment = ActivityEnvironment()
         environment.info = dataclasses.replace(
-            environment.info, attempt=attempt, current_attempt_scheduled_time=attempted_at
+            environment.info,
+            attempt=attempt,
+            current_attempt_scheduled_time=attempted_at,
+            workflow_run_id=run,
         )
         told: NotificationResults = await environment.run(getattr(activities, activity), command)
         return {str(r.channel): (str(r.state), r.error) for r in told.results}

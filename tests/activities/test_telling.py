@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 from datetime import timedelta
 from email.message import EmailMessage
 
@@ -15,6 +17,7 @@ from domain.tracking import TrackingStatus
 from domain.unsubscribing import address_key
 from tests.activities.telling import AT, Counter
 from tests.customer_page import add_parcel
+from tests.serving import eventually
 
 K = NotificationKind
 SENT = ("sent", "")
@@ -76,6 +79,48 @@ async def test_telling_twice_tells_once(counter: Counter) -> None:
     assert await counter.tell(K.ORDER_SHIPPED) == first
     assert len(counter.inbox.messages) == 1
     assert len(await counter.texts()) == 1
+
+
+async def test_two_runs_that_tell_at_once_send_one_mail_and_one_push(counter: Counter) -> None:
+    """Two callbacks about one refund: each has a run of its own, and each wants to tell of it."""
+    await device(counter, kind="fcm", target=counter.order_id)
+    counter.inbox.gate = threading.Event()
+    try:
+        first = asyncio.create_task(counter.tell(K.RETURN_APPROVED, run="one"))
+        await eventually(lambda: counter.inbox.at_once == 1)
+        with pytest.raises(ApplicationError) as waits:
+            await counter.tell(K.RETURN_APPROVED, run="other")
+    finally:
+        counter.inbox.gate.set()
+
+    assert waits.value.next_retry_delay == timedelta(seconds=1)
+    told = await first
+    assert told == {"email": SENT, "push": SENT}
+    assert await counter.tell(K.RETURN_APPROVED, attempt=2, run="other") == told
+    assert len(counter.inbox.messages) == 1
+    assert await pushes(counter, [counter.order_id]) == [counter.order_id]
+
+
+async def test_a_mail_that_a_killed_run_had_taken_up_is_sent_by_another(counter: Counter) -> None:
+    await counter.tell(K.ORDER_SHIPPED, run="one")
+    await held(counter, "one/test", "now()")
+    with pytest.raises(ApplicationError):
+        await counter.tell(K.ORDER_SHIPPED, run="other")
+    assert len(counter.inbox.messages) == 1
+
+    await held(counter, "one/test", "now() - interval '3 minutes'")
+    assert (await counter.tell(K.ORDER_SHIPPED, attempt=2, run="other"))["email"] == SENT
+    assert len(counter.inbox.messages) == 2
+
+
+async def held(counter: Counter, holder: str, when: str) -> None:
+    """What a worker leaves behind that was killed while it was sending a mail."""
+    await counter.execute(
+        "UPDATE notifications SET state = 'pending', sent_at = NULL,"  # noqa: S608
+        f" lease_holder = :holder, leased_at = {when} WHERE order_id = :id AND channel = 'email'",
+        id=counter.order_id,
+        holder=holder,
+    )
 
 
 async def test_a_channel_that_is_off_is_skipped_and_says_so(counter: Counter) -> None:
@@ -201,14 +246,18 @@ async def test_a_push_reaches_every_device_once_and_forgets_the_one_that_is_gone
     told = await counter.tell(K.ORDER_PROCESSING, attempt=2)
 
     assert told == {"email": SENT, "push": SENT}
-    state = (await counter.house.http.get(f"{counter.house.simulator}/_sim/state")).json()
-    reached = [one["token"] for one in state["fcmMessages"] if one["token"] in tokens]
-    assert sorted(reached) == tokens[1:]
+    assert sorted(await pushes(counter, tokens)) == tokens[1:]
     left = await counter.house.rows(
         "SELECT target FROM push_devices WHERE customer_id = :id AND state = 'active'",
         id=counter.order["customerId"],
     )
     assert sorted(row.target for row in left) == tokens[1:]
+
+
+async def pushes(counter: Counter, tokens: list[str]) -> list[str]:
+    """The devices that got a message, once for each."""
+    state = (await counter.house.http.get(f"{counter.house.simulator}/_sim/state")).json()
+    return [one["token"] for one in state["fcmMessages"] if one["token"] in tokens]
 
 
 async def test_a_choice_silences_updates_but_not_the_mail_of_what_is_essential(

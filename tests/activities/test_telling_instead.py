@@ -80,19 +80,20 @@ async def test_two_runs_that_tell_at_once_text_once(counter: Counter) -> None:
     """The order's own run, which tries a channel again, and that for the lost mail."""
     await mailed_and_lost(counter)
 
-    async def patiently(tell: str) -> None:
+    async def patiently(tell: str, run: str) -> None:
         for attempt in range(1, 30):
             try:
                 if tell == "instead":
-                    await counter.tell_instead(attempt=min(attempt, 7))
+                    await counter.tell_instead(attempt=min(attempt, 7), run=run)
                 else:
-                    await counter.tell(K.RETURN_APPROVED, attempt=min(attempt, 7))
+                    await counter.tell(K.RETURN_APPROVED, attempt=min(attempt, 7), run=run)
             except ApplicationError:
                 continue
             return
         raise AssertionError("it never came to an end")
 
-    await asyncio.gather(*(patiently(tell) for tell in ("instead", "again") * 3))
+    runs = enumerate(("instead", "again") * 3)
+    await asyncio.gather(*(patiently(tell, str(number)) for number, tell in runs))
 
     assert len(await counter.texts()) == 1
     assert (await counter.rows())["sms"].state == "sent"

@@ -235,7 +235,7 @@ class Shop:
     async def _tell(self, names: Names, kind: NotificationKind) -> None:
         async with self._sessions.begin() as session:
             (row,) = await notifications.intend_notifications(
-                session, names.order, kind, "", (Channel.EMAIL,), _now(), events={}
+                session, names.order, kind, "", (Channel.EMAIL,), _now(), holder="run/1", events={}
             )
             row.state, row.sent_at = NotificationState.SENT, _now()
 

@@ -7,6 +7,7 @@ import datetime as dt
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Inbox:
     hang: bool = False
     drop: bool = False
     barrier: asyncio.Barrier | None = None
+    gate: threading.Event | None = None
     envelopes: list[Envelope] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
     at_once: int = 0
@@ -74,6 +76,8 @@ class Inbox:
         self.most_at_once = max(self.most_at_once, self.at_once)
         if self.barrier:
             await self.barrier.wait()
+        if self.gate:
+            await asyncio.to_thread(self.gate.wait)
         self.at_once -= 1
         if self.hang:
             await asyncio.Event().wait()
