@@ -22,7 +22,7 @@ from gateways.messaging.email import SmtpSender
 from gateways.messaging.fcm import FcmPush
 from gateways.messaging.fcm_token import read_service_account
 from gateways.messaging.mail_receipts import MailReceipts
-from gateways.messaging.protocol import EmailSender, PushSender, ReceiptReader, SmsSender
+from gateways.messaging.protocol import PushSender, ReceiptReader, SmsSender
 from gateways.messaging.push_routing import RoutedPush
 from gateways.messaging.sms_routing import RoutedSms
 from gateways.messaging.twilio import TwilioSms
@@ -211,8 +211,8 @@ def page_keys(settings: Settings) -> LinkKeys:
     return LinkKeys.from_ring(ring)
 
 
-def email_sender(settings: Settings) -> EmailSender:
-    """The mail relay.
+def email_sender(settings: Settings) -> SmtpSender:
+    """The mail relay; to be closed.
 
     Raises:
         ConfigurationError: it is not set, or an address is none.

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -49,6 +50,7 @@ from activities.supply import Supply
 from activities.tracking import Tracking
 from db.engine import Sessions, connect, session_factory
 from gateways.http import build_client
+from gateways.messaging.protocol import EmailSender
 from schedules import ensure_schedules
 from settings import Settings, load_settings, reveal
 from workflows import policies
@@ -116,7 +118,11 @@ class Activities:
 
 
 def build_activities(
-    settings: Settings, sessions: Sessions, http: httpx.AsyncClient, client: Client
+    settings: Settings,
+    sessions: Sessions,
+    http: httpx.AsyncClient,
+    email: EmailSender,
+    client: Client,
 ) -> Activities:
     """Give every activity class exactly what it uses."""
     gateways = composition.payment_gateways(settings, http)
@@ -147,7 +153,7 @@ def build_activities(
             sessions,
             Channels(
                 sessions,
-                composition.email_sender(settings),
+                email,
                 composition.sms_sender(settings, http),
                 composition.push_sender(settings, http),
                 public_url=settings.public_url,
@@ -270,8 +276,12 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
     client = await temporal.connect(settings, runtime=temporal.worker_runtime(settings))
     engine = connect(settings.database_url, settings.database_pool_size)
     try:
-        async with build_client() as http:
-            activities = build_activities(settings, session_factory(engine), http, client)
+        async with (
+            build_client() as http,
+            aclosing(composition.email_sender(settings)) as email,
+        ):
+            sessions = session_factory(engine)
+            activities = build_activities(settings, sessions, http, email, client)
             workers = build_workers(client, activities, queues)
             await ensure_schedules(client)
             await _run_until_stopped(workers)

@@ -7,7 +7,7 @@ import base64
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -23,12 +23,14 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
+import composition
 import temporal
 from api.app import create_app
 from db.audit import audit
 from db.engine import Sessions, connect, session_factory
 from domain.ids import order_workflow_id
 from gateways.http import build_client
+from gateways.messaging.protocol import EmailSender
 from sandbox import simulator
 from sandbox.environment import stack_environment
 from sandbox.ports import plan_ports
@@ -82,6 +84,7 @@ class House:
     sessions: Sessions
     environment: WorkflowEnvironment
     http: httpx.AsyncClient
+    email: EmailSender
     api: str
     api_key: str
     simulator: str
@@ -376,11 +379,13 @@ async def open_house(database_url: str, directory: Path) -> AsyncIterator[House]
         engine = connect(settings.database_url, 20)
         stack.push_async_callback(engine.dispose)
         http = await stack.enter_async_context(build_client())
+        email = await stack.enter_async_context(aclosing(composition.email_sender(settings)))
         house = House(
             settings=settings,
             sessions=session_factory(engine),
             environment=environment,
             http=http,
+            email=email,
             api=f"http://127.0.0.1:{ports.api}",
             api_key=settings.api_keys[0].get_secret_value(),
             simulator=sim,
@@ -421,7 +426,7 @@ async def start_temporal(settings: Settings, metrics_port: int) -> WorkflowEnvir
 @asynccontextmanager
 async def _working(house: House) -> AsyncIterator[None]:
     house.worker = RunningWorker(
-        house.client, house.settings, house.sessions, house.http, house.faults
+        house.client, house.settings, house.sessions, house.http, house.email, house.faults
     )
     await house.worker.start()
     try:

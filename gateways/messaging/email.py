@@ -1,8 +1,7 @@
-"""Mail through an SMTP relay (RFC 5321), one connection per message."""
+"""Mail through an SMTP relay (RFC 5321)."""
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from datetime import timedelta
 from typing import Literal
@@ -12,6 +11,7 @@ import aiosmtplib
 from domain.notification import Accepted, EmailContent
 from gateways.messaging.mime import build_message, parse_sender
 from gateways.messaging.smtp_errors import translate
+from gateways.messaging.smtp_lines import SmtpLines
 
 Tls = Literal["implicit", "starttls", "none"]
 
@@ -22,8 +22,9 @@ class SmtpSender:
     """An `EmailSender` that hands mails to one relay.
 
     Whether the line is encrypted is said, never negotiated: with `starttls`, a relay that does not
-    offer it is an error. At most `max_connections` mails are on their way at once; signing (DKIM)
-    is the relay's. SMTP has no idempotency key, so delivery is at least once.
+    offer it is an error. At most `max_connections` mails are on their way at once, on lines that
+    stay open for the next ones until `aclose`. Signing (DKIM) is the relay's. SMTP has no
+    idempotency key, so delivery is at least once.
     """
 
     def __init__(
@@ -57,16 +58,24 @@ class SmtpSender:
         Raises:
             ValueError: `sender` or `bounce_address` is not an address.
         """
-        self._host = host
-        self._port = port
-        self._tls = tls
-        self._username = username or None
-        self._password = password if username else None
         self._sender = parse_sender(sender)
         self._return_path = parse_sender(bounce_address or sender).addr_spec
-        self._timeout = timeout.total_seconds()
-        self._slots = asyncio.Semaphore(max_connections)
-        self._tls_context = tls_context
+        self._lines = SmtpLines(
+            lambda: aiosmtplib.SMTP(
+                hostname=host,
+                port=port,
+                username=username or None,
+                password=password if username else None,
+                use_tls=tls == "implicit",
+                # False, not None: None would go on in clear text if STARTTLS is missing.
+                start_tls=tls == "starttls",
+                tls_context=tls_context,
+                timeout=timeout.total_seconds(),
+                # The default asks DNS for our own name, which may hang in a container.
+                local_hostname=self._sender.domain,
+            ),
+            max_connections,
+        )
 
     async def send(
         self, *, to: str, to_name: str, content: EmailContent, notification_id: str
@@ -87,23 +96,13 @@ class SmtpSender:
             content=content,
             notification_id=notification_id,
         )
-        async with self._slots:
-            try:
-                await aiosmtplib.send(
-                    message,
-                    sender=self._return_path,
-                    hostname=self._host,
-                    port=self._port,
-                    username=self._username,
-                    password=self._password,
-                    use_tls=self._tls == "implicit",
-                    # False, not None: None would go on in clear text if STARTTLS is missing.
-                    start_tls=self._tls == "starttls",
-                    tls_context=self._tls_context,
-                    timeout=self._timeout,
-                    # The default asks DNS for our own name, which may hang in a container.
-                    local_hostname=self._sender.domain,
-                )
-            except (aiosmtplib.SMTPException, OSError) as error:
-                raise translate(error) from error
+        try:
+            async with self._lines.borrow() as line:
+                await line.send_message(message, sender=self._return_path)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise translate(error) from error
         return Accepted(provider=PROVIDER, message_id=str(message["Message-ID"]))
+
+    async def aclose(self) -> None:
+        """Take leave of the relay; mails that are under way are not disturbed."""
+        await self._lines.aclose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -90,9 +91,10 @@ class Counter:
     async def _run(
         self, activity: str, command: Value, attempt: int, attempted_at: datetime, run: str
     ) -> dict[str, tuple[str, str]]:
+        email = sender(self.port)
         channels = Channels(
             self.house.sessions,
-            sender(self.port),
+            email,
             self.sms,
             self.push,
             public_url="https://orders.example.com",
@@ -107,7 +109,10 @@ class Counter:
             current_attempt_scheduled_time=attempted_at,
             workflow_run_id=run,
         )
-        told: NotificationResults = await environment.run(getattr(activities, activity), command)
+        async with aclosing(email):
+            told: NotificationResults = await environment.run(
+                getattr(activities, activity), command
+            )
         return {str(r.channel): (str(r.state), r.error) for r in told.results}
 
     async def tell_at_last(self, kind: NotificationKind) -> dict[str, tuple[str, str]]:

@@ -25,7 +25,9 @@ def source() -> str:
 
 
 async def test_every_activity_is_run_twice_somewhere(house: House, source: str) -> None:
-    activities = worker.build_activities(house.settings, house.sessions, house.http, house.client)
+    activities = worker.build_activities(
+        house.settings, house.sessions, house.http, house.email, house.client
+    )
     names = {
         method.__name__
         for methods in worker.activities_by_queue(activities).values()

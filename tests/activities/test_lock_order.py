@@ -39,7 +39,9 @@ async def test_a_payment_that_was_created_waits_for_who_settles_the_order(
 ) -> None:
     order_id = (await house.place(product))["orderId"]
     payment_id = encode_id(PAYMENT, uuid4())
-    does = worker.build_activities(house.settings, house.sessions, house.http, house.client)
+    does = worker.build_activities(
+        house.settings, house.sessions, house.http, house.email, house.client
+    )
     intend = IntendPayment(
         payment_id=payment_id,
         order_id=order_id,

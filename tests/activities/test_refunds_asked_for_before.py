@@ -43,7 +43,9 @@ def refund_of(payment_id: str) -> RefundPayment:
 
 async def run(house: House, command: RefundPayment) -> RefundSettled:
     """The activity's first attempt, as in a workflow that knows of no other."""
-    does = worker.build_activities(house.settings, house.sessions, house.http, house.client)
+    does = worker.build_activities(
+        house.settings, house.sessions, house.http, house.email, house.client
+    )
     return await ActivityEnvironment().run(does.refunds.refund_payment, command)
 
 

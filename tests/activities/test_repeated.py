@@ -50,7 +50,9 @@ class Desk:
     def __init__(self, house: House, sessions: Sessions) -> None:
         self.house = house
         self.sessions = sessions
-        self.does = worker.build_activities(house.settings, sessions, house.http, house.client)
+        self.does = worker.build_activities(
+            house.settings, sessions, house.http, house.email, house.client
+        )
         self.order_id, self.hold_id, self.payment_id, self.picking_list_id, self.refund_id = (
             encode_id(kind, uuid4()) for kind in (ORDER, HOLD, PAYMENT, PICKING_LIST, REFUND)
         )

@@ -85,7 +85,9 @@ async def test_an_empty_inbox_stays_empty(desk: Desk) -> None:
 async def test_after_sales_begin_once(house: House) -> None:
     order = await delivered(house, await house.add_product(stock=1), quantity=1)
     begun = await after_sales(house, order).describe()
-    does = worker.build_activities(house.settings, house.sessions, house.http, house.client)
+    does = worker.build_activities(
+        house.settings, house.sessions, house.http, house.email, house.client
+    )
     begin = BeginAfterSales(order_id=order["orderId"], order_number=order["orderNumber"])
 
     for _ in range(2):

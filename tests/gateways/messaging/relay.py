@@ -41,8 +41,20 @@ class Inbox:
     gate: threading.Event | None = None
     envelopes: list[Envelope] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
+    lines: list[SMTP] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
+
+    @property
+    def lines_used(self) -> int:
+        """On how many connections the mails came."""
+        return len(set(map(id, self.lines)))
+
+    def hang_up(self) -> None:
+        """Close all connections, without a word."""
+        for line in self.lines:
+            if line.transport is not None:
+                line.loop.call_soon_threadsafe(line.transport.close)
 
     @property
     def messages(self) -> list[EmailMessage]:
@@ -88,6 +100,7 @@ class Inbox:
             return self.data_reply
         self.envelopes.append(envelope)
         self.encrypted.append(session.ssl is not None)
+        self.lines.append(server)
         return "250 OK queued"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import aclosing
 from datetime import timedelta
 
 from domain.notification import Accepted, EmailContent
@@ -48,6 +49,8 @@ async def send(
     content: EmailContent = CONTENT,
     notification_id: str = "N0001",
 ) -> Accepted:
-    return await through.send(
-        to=to, to_name=to_name, content=content, notification_id=notification_id
-    )
+    """Send one mail and take leave, as a worker does when it stops."""
+    async with aclosing(through):
+        return await through.send(
+            to=to, to_name=to_name, content=content, notification_id=notification_id
+        )
