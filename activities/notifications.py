@@ -119,6 +119,7 @@ class Notifications:
             night = self._night(intended, event.at)
             if night:
                 nights.append(night)
+                await self._leave(intended)
                 asleep += [_result(row) for row in intended.rows.values()]
             else:
                 results += await self._tell(intended, event)
@@ -186,6 +187,12 @@ class Notifications:
         now = _now(at)
         until = quiet_until(now, zones_of(country), self._quiet)
         return until - now if until else None
+
+    async def _leave(self, intended: _Intended) -> None:
+        """Whoever goes on in the morning is another step."""
+        letter = intended.written.letter
+        async with single_statements(self._sessions) as session:
+            await notifications.release(session, letter.order_id, letter.kind, _holder())
 
     async def _tell(self, intended: _Intended, event: CustomerEvent) -> list[ChannelResult]:
         channels = RULES[event.kind].channels

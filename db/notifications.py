@@ -166,6 +166,20 @@ async def claim(session: AsyncSession, notification_id: str, *, again: bool = Fa
     return claimed is not None
 
 
+async def release(session: AsyncSession, order_id: str, kind: str, holder: str) -> None:
+    """Leave messages that are not to be sent now to whoever comes next."""
+    await session.execute(
+        update(Notification)
+        .where(
+            col(Notification.order_id) == order_id,
+            col(Notification.kind) == kind,
+            col(Notification.lease_holder) == holder,
+        )
+        .values(lease_holder="")
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def record_attempt(
     session: AsyncSession,
     notification_id: str,

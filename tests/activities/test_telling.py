@@ -303,6 +303,10 @@ async def test_an_invitation_that_waits_keeps_nothing_else_waiting(counter: Coun
     assert told == {"email": ("pending", "")}
     assert counter.inbox.messages == []
 
+    morning = night + timedelta(hours=10)
+    told = await counter.tell(K.REVIEW_INVITATION, at=night, attempted_at=morning, run="other")
+    assert told == {"email": SENT}
+
 
 async def test_a_text_that_waits_for_long_is_handed_over_and_a_mail_is_not(
     counter: Counter,
