@@ -11,11 +11,9 @@ import aiosmtplib
 
 from domain.notification import Accepted, EmailContent
 from gateways.messaging.mime import build_message, parse_sender
-from gateways.messaging.smtp_errors import translate
+from gateways.messaging.smtp_errors import PROVIDER, translate
 
 Tls = Literal["implicit", "starttls", "none"]
-
-PROVIDER = "smtp"
 
 
 class SmtpSender:
