@@ -7,6 +7,7 @@ import sys
 import typer
 
 from cli import (
+    addresses,
     audit,
     bounce,
     callbacks,
@@ -99,6 +100,7 @@ app.command(rich_help_panel=_BOOKS, epilog="Example: python starter.py bounce < 
 )
 app.add_typer(tasks.app, name="tasks", rich_help_panel=_ORDERS)
 app.add_typer(returns.app, name="returns", rich_help_panel=_ORDERS)
+app.add_typer(addresses.app, name="addresses", rich_help_panel=_ORDERS)
 app.add_typer(stock.app, name="stock", rich_help_panel=_BOOKS)
 app.add_typer(callbacks.app, name="callbacks", rich_help_panel=_BOOKS)
 

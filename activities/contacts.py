@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import phonenumbers
 from email_validator import validate_email
 
 from activities.areas import Country, find_country
+from domain.cleaning import dialable
+from domain.notification import Channel
 from domain.order import Address, CustomerInfo, Problem
 from domain.validation import ContactVerdict
 
@@ -23,6 +27,23 @@ def check_contact(customer: CustomerInfo) -> ContactVerdict:
     )
 
 
+def kept_address(channel: Channel, address: str) -> str:
+    """An address as orders keep it and messages go there; empty when none of ours looks like it.
+
+    A phone number has to name its country: there is no order here to say where it is dialed.
+    """
+    match channel:
+        case Channel.EMAIL:
+            email = address.lower()
+            return email if _email_ok(email) else ""
+        case Channel.SMS:
+            return _e164(dialable(address), None)
+        case Channel.PUSH:
+            return ""
+        case _:
+            assert_never(channel)
+
+
 def _email_ok(email: str) -> bool:
     try:
         validate_email(email, check_deliverability=False)
@@ -31,7 +52,7 @@ def _email_ok(email: str) -> bool:
     return True
 
 
-def _e164(phone: str, region: str) -> str:
+def _e164(phone: str, region: str | None) -> str:
     """The number in E.164, as dialed in `region` where it names no country; empty when invalid."""
     try:
         number = phonenumbers.parse(phone, region)

@@ -268,7 +268,7 @@ class Notifications:
                 channel,
                 address_key(channel, written.address(channel)),
                 AddressState.UNSUBSCRIBED if gone else AddressState.REFUSED,
-                provider=channel,
+                provider=error.provider,
                 code=error.code,
                 at=at,
             )

@@ -16,6 +16,7 @@ import composition
 import temporal
 from activities.inbox import Courier
 from api import (
+    addresses,
     callbacks,
     codec_endpoint,
     complaints,
@@ -142,6 +143,7 @@ def create_app(
         tracking,
         asking,
         reaching,
+        addresses,
         codec_endpoint,
         health,
     ):

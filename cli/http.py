@@ -77,12 +77,12 @@ class Remote:
         Raises:
             CommandFailed: there is no answer, or it is a refusal.
         """
-        return self._expect(self.ask("GET", path, params=params))
+        return self.expect(self.ask("GET", path, params=params))
 
     def post(self, path: str, body: Mapping[str, Any] | None = None, *, key: str = "") -> Body:
         """A successful answer's body; see `get`. With an idempotency `key` it happens once."""
         headers = {"Idempotency-Key": key} if key else None
-        return self._expect(self.ask("POST", path, body=body, headers=headers))
+        return self.expect(self.ask("POST", path, body=body, headers=headers))
 
     def ask(
         self,
@@ -117,7 +117,7 @@ class Remote:
         """A successful answer's bytes; see `get`."""
         response = self._request("GET", path)
         if not response.is_success:
-            self._expect(Answer(response.status_code, _body(response)))
+            self.expect(Answer(response.status_code, _body(response)))
         return response.content
 
     def _request(
@@ -148,7 +148,12 @@ class Remote:
             )
         return response
 
-    def _expect(self, answer: Answer) -> Body:
+    def expect(self, answer: Answer) -> Body:
+        """A successful answer's body.
+
+        Raises:
+            CommandFailed: it is a refusal.
+        """
         if answer.ok:
             return answer.body
         if answer.status >= 500:

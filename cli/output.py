@@ -18,6 +18,9 @@ errors = Console(stderr=True, highlight=False)
 
 _COLORS = {
     "cancelled": "red",
+    "refused": "bold red",
+    "unsubscribed": "bold yellow",
+    "good": "bold green",
     "failed": "red",
     "manual": "bold red",
     "review": "bold red",

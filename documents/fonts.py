@@ -6,7 +6,9 @@ in `fonts/`.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -20,7 +22,16 @@ BOLD = "NotoSansSC-Bold"
 
 _FOLDER = Path(__file__).resolve().parent.parent / "fonts"
 _FILES = {REGULAR: "NotoSansSC-Regular-all.ttf", BOLD: "NotoSansSC-Bold-gb2312.ttf"}
-_MISSING = "□"
+
+# A box would be taken for a broken font, and on a picking list for one to tick.
+_MISSING = "[?]"
+_GAP = "\ufffd"
+_GAPS = re.compile(f"{_GAP}+")
+
+# Control and format characters, and what no standard knows.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+# Emoji, their skin tones and the marks that belong to them: a sentence says the same without.
+_ORNAMENTS = frozenset({"So", "Sk", "Mn", "Mc", "Me"})
 
 
 @cache
@@ -38,9 +49,15 @@ def register_fonts() -> None:
 
 
 def printable(text: str, font: str = REGULAR) -> str:
-    """The text with what the font cannot show as `□`, and control characters left out."""
+    """The text as the font can show it, with nothing in it that looks broken.
+
+    Emoji and control characters that it lacks are left out, a letter that it lacks becomes the
+    nearest one that it has (ř an r), and each run of others `[?]`: something is missing there.
+    """
     register_fonts()
-    return "".join(_shown(character, _glyphs(font)) for character in text)
+    composed = unicodedata.normalize("NFC", text)
+    shown = "".join(_shown(character, _glyphs(font)) for character in composed)
+    return _GAPS.sub(_MISSING, shown)
 
 
 def markup(text: str, font: str = REGULAR) -> str:
@@ -56,8 +73,27 @@ def _glyphs(font: str) -> frozenset[int]:
 
 
 def _shown(character: str, glyphs: frozenset[int]) -> str:
-    if character in "\n\t":
+    category = unicodedata.category(character)
+    if ord(character) in glyphs and category not in _INVISIBLE:
+        return character
+    if character.isspace():
         return " "
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"}:
+    if category in _INVISIBLE:
         return ""
-    return character if ord(character) in glyphs else _MISSING
+    # U+FFFD is a symbol to Unicode, and stands for text that somebody lost.
+    lost = _GAP if category not in _ORNAMENTS or character == _GAP else ""
+    return _nearest(character, glyphs) or lost
+
+
+def _nearest(character: str, glyphs: frozenset[int]) -> str:
+    """The same in characters that the font has: 𝐀 as A, ł as l; empty if there is no such thing."""
+    plain = unicodedata.normalize("NFKC", character)
+    if all(ord(part) in glyphs for part in plain):
+        return plain
+    # LATIN SMALL LETTER L WITH STROKE
+    letter, _, accent = unicodedata.name(character, "").partition(" WITH ")
+    if accent:
+        with suppress(KeyError):
+            bare = unicodedata.lookup(letter)
+            return bare if ord(bare) in glyphs else ""
+    return ""

@@ -78,9 +78,9 @@ def _facts(order: Order, words: OrderWords) -> Table:
         (words.note, order.special_instructions),
     ]
     rows = [
-        [Paragraph(markup(label), _LABEL), Paragraph(markup(value[:500]), _TEXT)]
+        [Paragraph(markup(label), _LABEL), Paragraph(shown, _TEXT)]
         for label, value in facts
-        if value
+        if (shown := markup(value[:500]).strip())
     ]
     table = Table(rows, colWidths=(28 * mm, _WIDTH - 28 * mm), hAlign="LEFT")
     table.setStyle(

@@ -142,7 +142,7 @@ def _customer(customer: Fields) -> CustomerInfo:
     return CustomerInfo(
         name=customer.text("name", 200, required=True),
         email=customer.text("email", 254, str.lower, required=True),
-        phone=customer.text("phone", 40, _dialable, required=True),
+        phone=customer.text("phone", 40, dialable, required=True),
         address=Address(
             street=address.text("street", 300),
             city=address.text("city", 100),
@@ -192,7 +192,8 @@ def _service_level(order: Fields) -> ServiceLevel:
     return "express" if asked == "express" else "standard"
 
 
-def _dialable(phone: str) -> str:
+def dialable(phone: str) -> str:
+    """A number as it is dialed: its digits, and a `+` if it begins with one."""
     wide = unicodedata.normalize("NFKC", phone)
     digits = "".join(str(unicodedata.decimal(sign)) for sign in wide if sign.isdecimal())
     return "+" + digits if digits and wide.lstrip(" (").startswith("+") else digits

@@ -102,6 +102,14 @@ class Fields:
             self.note("required", name, "this field is required")
         return cleaned
 
+    def flag(self, name: str) -> bool:
+        """The optional yes or no at `name`; no when it cannot be used."""
+        raw = self.get(name)
+        if raw is not None and not isinstance(raw, bool):
+            self.note("invalid_type", name, "send true or false")
+            return False
+        return bool(raw)
+
     def integer(self, name: str, low: int, high: int) -> int:
         """The required whole number at `name`, `low` to `high`; 0 when it cannot be used."""
         raw = self.get(name)

@@ -191,9 +191,9 @@ def _checked(response: httpx.Response, model: type[A]) -> A:
 def _failure(answer: _Answer, response: httpx.Response) -> Exception:
     code = answer.code
     if code in _UNSUBSCRIBED:
-        return Unsubscribed(code, "the number is on the operators' list")
+        return Unsubscribed(PROVIDER, code, "the number is on the operators' list")
     if code in _BAD_NUMBER:
-        return AddressRefused(code, "the number cannot be reached")
+        return AddressRefused(PROVIDER, code, "the number cannot be reached")
     if code in _OURS:
         return GatewayAuthError(code)
     if code == _PER_NUMBER:

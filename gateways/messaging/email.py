@@ -10,12 +10,10 @@ import aiosmtplib
 
 from domain.notification import Accepted, EmailContent
 from gateways.messaging.mime import build_message, parse_sender
-from gateways.messaging.smtp_errors import translate
+from gateways.messaging.smtp_errors import PROVIDER, translate
 from gateways.messaging.smtp_lines import SmtpLines
 
 Tls = Literal["implicit", "starttls", "none"]
-
-PROVIDER = "smtp"
 
 
 class SmtpSender:

@@ -120,9 +120,9 @@ def _failure(response: httpx.Response) -> Exception:
     code = own or (answer.error.status if answer else "")
     match code:
         case "UNREGISTERED" | "SENDER_ID_MISMATCH":
-            return AddressRefused(code, "the app is no longer there")
+            return AddressRefused(PROVIDER, code, "the app is no longer there")
         case "INVALID_ARGUMENT" if own:
-            return AddressRefused(code, "the token is none")
+            return AddressRefused(PROVIDER, code, "the token is none")
         case "INVALID_ARGUMENT":
             return GatewayRejected(code, "the message is not well-formed")
         case "THIRD_PARTY_AUTH_ERROR":

@@ -12,8 +12,8 @@ from datetime import datetime
 from domain.notification import Channel, Receipt, ReceiptStatus
 from gateways import signatures
 from gateways.messaging.delivery_status import Fate, Report, read_report
-from gateways.messaging.email import PROVIDER
 from gateways.messaging.mime import notification_of
+from gateways.messaging.smtp_errors import PROVIDER
 
 _MEANINGS: Mapping[str, ReceiptStatus] = {
     "failed": ReceiptStatus.UNDELIVERED,

@@ -6,7 +6,11 @@ from gateways.errors import GatewayRejected
 
 
 class AddressRefused(GatewayRejected):
-    """No message can reach this mailbox, number or device: do not try it again."""
+    """No message can reach this mailbox, number or device, `provider` says: do not try it again."""
+
+    def __init__(self, provider: str, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.provider = provider
 
 
 class Unsubscribed(AddressRefused):

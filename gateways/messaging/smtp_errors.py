@@ -10,6 +10,8 @@ import aiosmtplib
 from gateways.errors import GatewayAuthError, GatewayRejected, OutcomeUnknown, RateLimited
 from gateways.messaging.refusals import AddressRefused
 
+PROVIDER = "smtp"
+
 # 530 authentication or STARTTLS required, 534 and 538 mechanism too weak, 535 wrong credentials.
 _CONFIGURATION = frozenset({530, 534, 535, 538})
 
@@ -44,7 +46,7 @@ def _of_recipient(reply: aiosmtplib.SMTPResponseException) -> Exception:
     """A refused recipient; policy (5.7.x) and full mailboxes (5.2.x) say nothing of the address."""
     enhanced = _ENHANCED.match(reply.message)
     if reply.code in _NO_MAILBOX and (enhanced is None or enhanced[1] == "1"):
-        return AddressRefused(str(reply.code), reply.message)
+        return AddressRefused(PROVIDER, str(reply.code), reply.message)
     return _from_code(reply)
 
 

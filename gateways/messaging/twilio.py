@@ -155,9 +155,9 @@ def _problem(code: int, response: httpx.Response) -> Exception:
     # Twilio's messages name the number: they go into no error.
     says = f"Twilio error {code}"
     if code in _UNSUBSCRIBED:
-        return Unsubscribed(str(code), says)
+        return Unsubscribed(PROVIDER, str(code), says)
     if code in _BAD_NUMBER:
-        return AddressRefused(str(code), says)
+        return AddressRefused(PROVIDER, str(code), says)
     if code in _CREDENTIALS:
         return GatewayAuthError(says)
     if code in _LATER:

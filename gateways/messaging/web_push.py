@@ -100,7 +100,7 @@ class WebPush:
 
     def _check(self, endpoint: str) -> None:
         if not may_be_called(endpoint, self._hosts):
-            raise AddressRefused("endpoint", "not a push service that we call")
+            raise AddressRefused(PROVIDER, "endpoint", "not a push service that we call")
 
     def _authorization(self, endpoint: str) -> str:
         parts = urlsplit(endpoint)
@@ -156,7 +156,7 @@ def encrypt(plain: bytes, device: Device) -> bytes:
             version="aes128gcm",
         )
     except (ValueError, http_ece.ECEException) as error:
-        raise AddressRefused("keys", "the subscription's keys cannot be used") from error
+        raise AddressRefused(PROVIDER, "keys", "the subscription's keys cannot be used") from error
     assert isinstance(body, bytes)
     return body
 
@@ -165,7 +165,7 @@ def _failure(response: httpx.Response) -> Exception:
     says = f"HTTP {response.status_code}"
     match response.status_code:
         case 404 | 410:
-            return AddressRefused(str(response.status_code), "the subscription is gone")
+            return AddressRefused(PROVIDER, str(response.status_code), "the subscription is gone")
         case 400 | 401 | 403:
             return GatewayAuthError(f"{says}: the push service does not accept our key")
         case 413:
@@ -184,4 +184,6 @@ def _bytes(text: str) -> bytes:
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError) as error:
-        raise AddressRefused("keys", "the subscription's keys are not base64url") from error
+        raise AddressRefused(
+            PROVIDER, "keys", "the subscription's keys are not base64url"
+        ) from error

@@ -261,7 +261,8 @@ class Shop:
             if any(one.current_retry_interval.ToTimedelta() > _A_WHILE for one in waiting):
                 return True
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
-        raise StoryFailed("the order neither ends nor waits for the morning")
+        steps = [f"{one.activity_type.name}, try {one.attempt}" for one in waiting]
+        raise StoryFailed(f"the order neither ends nor waits for the morning: {steps}")
 
     async def ended(self, order_id: str) -> None:
         """Wait until the order's workflow has ended, with all its messages sent.

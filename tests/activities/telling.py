@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +29,7 @@ from domain.page_links import LinkKeys
 from domain.quiet_hours import QuietHours
 from gateways.messaging.protocol import PushSender, SmsSender
 from settings import reveal
-from tests.gateways.messaging.relay import Inbox
+from tests.gateways.messaging.relay import Inbox, relay
 from tests.gateways.messaging.senders import sender
 from tests.house import House, order_for
 
@@ -135,6 +136,16 @@ class Counter:
     async def execute(self, statement: str, **values: object) -> None:
         async with self.house.sessions.begin() as session:
             await session.execute(text(statement), values)
+
+
+@asynccontextmanager
+async def counter_with_relay(house: House) -> AsyncIterator[Counter]:
+    """An order to speak of, and a relay that does what it is told; both are gone afterwards."""
+    inbox = Inbox()
+    with relay(inbox) as port:
+        counter = await open_counter(house, inbox, port)
+        yield counter
+    await house.forget(counter.order_id, counter.order["productId"])
 
 
 async def open_counter(house: House, inbox: Inbox, port: int, **changes: Any) -> Counter:

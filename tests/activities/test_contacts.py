@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from activities.contacts import check_contact
+from activities.contacts import check_contact, kept_address
+from domain.cleaning import clean_order
+from domain.notification import Channel
 from domain.order import Address, CustomerInfo
 from domain.validation import ContactVerdict
 
@@ -149,3 +151,18 @@ def test_an_unknown_country_is_an_error(country: str) -> None:
 
 def test_a_missing_country_is_one_error() -> None:
     assert said(check(country="")) == [("required", "country")]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["+86 138 0013 8000", "(+86) 138-0013-8000", "＋８６　13800138000", "+86 013800138000"],
+)
+def test_a_number_is_kept_in_one_way_however_it_is_written(written: str) -> None:
+    cleaned = clean_order({"customerInfo": {"phone": written}}).draft.customer_info.phone
+    assert kept_address(Channel.SMS, written) == "+8613800138000"
+    assert check(phone=cleaned).phone_e164 == "+8613800138000"
+
+
+@pytest.mark.parametrize("written", ["13800138000", "0086 13800138000", "6502530000", "+86", ""])
+def test_a_number_without_its_country_is_nobodys(written: str) -> None:
+    assert kept_address(Channel.SMS, written) == ""

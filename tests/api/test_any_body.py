@@ -1,4 +1,4 @@
-"""Whatever is sent as an order, the answer is never an error of ours."""
+"""Whatever is sent as an order or an address, the answer is never an error of ours."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ _ORDERS = st.dictionaries(_FIELDS | _TEXT, _JSON, max_size=6)
 _SPOILED = st.builds(
     lambda changes: order_for("P1001", **{str(name): value for name, value in changes.items()}),
     _ORDERS,
+)
+_ADDRESSES = st.dictionaries(
+    st.sampled_from(["channel", "address", "customerAsked", "customer_asked"]),
+    _JSON | st.sampled_from(["email", "sms", "push", "a@example.com", "+8613800138000", True]),
 )
 _QUICK = settings(
     max_examples=60,
@@ -54,3 +58,13 @@ async def test_no_bytes_make_the_api_fail(house: House, content: bytes) -> None:
 
     assert answer.status_code == 422
     assert codes(answer)
+
+
+@_QUICK
+@given(call=st.sampled_from(["state", "lift"]), body=_ADDRESSES | _JSON)
+async def test_no_address_makes_the_api_fail(house: House, call: str, body: Any) -> None:
+    answer = await house.call("POST", f"/addresses/{call}", content=json.dumps(body).encode())
+
+    assert answer.status_code in {200, 422}, answer.text
+    if answer.status_code == 422:
+        assert codes(answer)

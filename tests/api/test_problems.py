@@ -21,6 +21,8 @@ CALLS = [
     ("POST", "/orders/O00000000000000000000000000/returns"),
     ("GET", "/tasks"),
     ("POST", "/tasks/T00000000000000000000000000/done"),
+    ("POST", "/addresses/state"),
+    ("POST", "/addresses/lift"),
     ("POST", "/codec/decode"),
 ]
 

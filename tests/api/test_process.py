@@ -71,6 +71,9 @@ async def test_it_serves_until_it_is_told_to_stop(
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as http:
             placed = await http.post("/orders", json=order_for(product))
             await http.post("/codec/not-in-the-logs/decode?secret=1", json={})
+            for call in ("state", "lift", "lost"):
+                body = {"channel": "email", "address": "refused@example.com"}
+                await http.post(f"/addresses/{call}", json=body)
         process.send_signal(stop)
         output, log = await asyncio.wait_for(process.communicate(), 30)
 
@@ -78,7 +81,8 @@ async def test_it_serves_until_it_is_told_to_stop(
     assert placed.status_code == 201, placed.text
     assert output == b""
     assert all(json.loads(line)["service"] == "api" for line in log.splitlines())
-    for private in ("not-in-the-logs", "secret=1", placed.json()["orderId"], "li.wei"):
+    private_words = ("not-in-the-logs", "secret=1", placed.json()["orderId"], "li.wei", "refused@")
+    for private in private_words:
         assert private not in log.decode()
 
 

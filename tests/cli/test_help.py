@@ -37,6 +37,8 @@ COMMANDS = (
     "returns received",
     "tasks list",
     "tasks done",
+    "addresses show",
+    "addresses lift",
 )
 
 

@@ -148,11 +148,43 @@ def test_whatever_a_customer_writes_is_only_text(wild: str) -> None:
     render_order(order(items=(line,)))
 
 
-def test_what_the_fonts_cannot_show_is_a_box() -> None:
-    assert printable("堃玥體說䶮") == "堃玥體說䶮"
-    assert printable("a😀𠮷b\u202e\x00") == "a□□b"
-    assert printable("堃", BOLD) == "□"
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("堃玥體說䶮", "堃玥體說䶮"),
+        ("请轻放🙏🏽谢谢❤️👨‍👩‍👧🇨🇳", "请轻放谢谢"),
+        ("1️⃣ bell 🛎️ 2x", "1 bell  2x"),
+        ("Zażółć Dvořák ŞENEL Łódź", "Zazólc Dvorák SENEL Lódz"),
+        ("José Cafe\u0301", "José Café"),
+        ("Αθήνα", "Αθηνα"),
+        ("𝓛𝓲 ㎡ ﬁ", "Li ㎡ ﬁ"),
+        ("สมชาย ใจดี", "[?] [?]"),
+        ("王𠮷𡈽玥", "王[?]玥"),
+        ("김하나", "[?]"),
+        ("₿5 \ufffd", "[?]5 [?]"),
+        ("a\u202e\x00b\tc\u2028d", "ab c d"),
+    ],
+)
+def test_nothing_that_the_fonts_cannot_show_looks_broken(written: str, shown: str) -> None:
+    assert printable(written) == shown
+
+
+def test_labels_are_bold_and_mark_up_is_text() -> None:
+    assert printable("合计堃", BOLD) == "合计[?]"
     assert markup("<b>&") == "&lt;b&gt;&amp;"
+
+
+def test_emoji_leave_a_readable_order() -> None:
+    info = order().customer_info.model_copy(update={"name": "小美🌸 สมชาย"})
+    text, _ = read(render_order(order(customer_info=info, special_instructions="请轻放🙏🏽谢谢❤️")))
+    assert "收货人小美[?]+8613800138000" in text
+    assert "备注请轻放谢谢" in text
+    assert "□" not in text
+
+
+def test_a_note_of_emoji_alone_is_no_note() -> None:
+    text, _ = read(render_order(order(special_instructions="🎁🎂")))
+    assert "备注" not in text
 
 
 def test_the_file_has_a_name_in_the_customers_language() -> None:

@@ -130,7 +130,7 @@ def test_whatever_a_name_or_a_note_holds_is_printed_as_text() -> None:
     paper = words(
         render_picking_list(picking_list(strange, instructions="<img src='/etc'/> &amp;"))
     )
-    assert "<b>杯</b> & <a href='x'>□ 堃玥體" in paper.replace("\n", "")
+    assert "<b>杯</b> & <a href='x'> 堃玥體" in paper.replace("\n", "")
     assert "<img src='/etc'/> &amp;" in paper
 
 
