@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -64,7 +64,7 @@ class ParcelPolls:
                 silent_since=self._silent_since,
                 heard_at=self._heard_at,
             ),
-            summary=f"Ask {self.carrier} every {timings.tracking_poll}",
+            summary=f"Ask {self.carrier} every {timings.tracking_poll / timedelta(hours=1):g} h",
             **policies.poll_parcel(timings.tracking_poll, polls_left),
         )
 

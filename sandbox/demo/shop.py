@@ -20,7 +20,8 @@ from sandbox.layout import Endpoints
 # A JSON object of the API or the simulator, as it came.
 Body = dict[str, Any]
 
-_PATIENCE_SECONDS = 45.0
+# On a machine that is busy with other things a step may be lost, and done again after its timeout.
+_PATIENCE_SECONDS = 180.0
 _LOOK_EVERY_SECONDS = 0.1
 # An activity that pauses for longer waits for the morning.
 _A_WHILE = timedelta(minutes=1)
