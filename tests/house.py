@@ -39,7 +39,7 @@ from sandbox.temporal_server import DYNAMIC_CONFIG, SEARCH_ATTRIBUTES
 from settings import Settings
 from tests.faults import Faults
 from tests.running_worker import RunningWorker
-from tests.serving import eventually_async, serve
+from tests.serving import PATIENCE, eventually_async, serve
 
 Json = dict[str, Any]
 
@@ -128,7 +128,7 @@ class House:
         found: Json = answer.json()
         return found
 
-    async def until(self, order_id: str, seconds: float = 20, **wanted: str) -> Json:
+    async def until(self, order_id: str, seconds: float = PATIENCE, **wanted: str) -> Json:
         """Wait until the order's fields are as wanted."""
         last: Json = {}
 

@@ -13,6 +13,9 @@ from starlette.types import ASGIApp
 
 T = TypeVar("T")
 
+# Seconds. Longer than anything takes on a machine that is busy with other things.
+PATIENCE = 60.0
+
 
 class _Server(uvicorn.Server):
     @contextmanager
@@ -49,7 +52,7 @@ async def serve(app: ASGIApp, port: int) -> AsyncIterator[str]:
         await task
 
 
-async def eventually(condition: Callable[[], T], seconds: float = 20) -> T:
+async def eventually(condition: Callable[[], T], seconds: float = PATIENCE) -> T:
     """Poll until `condition` holds, and give what it gave."""
 
     async def look() -> T:
@@ -58,11 +61,14 @@ async def eventually(condition: Callable[[], T], seconds: float = 20) -> T:
     return await eventually_async(look, seconds)
 
 
-async def eventually_async(condition: Callable[[], Awaitable[T]], seconds: float = 20) -> T:
+async def eventually_async(condition: Callable[[], Awaitable[T]], seconds: float = PATIENCE) -> T:
     """Poll until the awaited `condition` holds, and give what it gave."""
     deadline = asyncio.get_running_loop().time() + seconds
+    pause = 0.02
     while not (found := await condition()):
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(f"did not happen within {seconds} s; last seen: {found!r}")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
+        # What has not happened soon takes its time: asking costs more than waiting.
+        pause = min(pause * 1.5, 0.15)
     return found

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowHandle
 
 from domain.ids import after_sales_workflow_id
 from tests.house import House, Json, order_for
-from tests.serving import eventually_async
+from tests.serving import PATIENCE, eventually_async
 
 
 async def delivered(house: House, product: str, quantity: int = 2) -> Json:
@@ -69,7 +69,7 @@ async def arrive(
     )
 
 
-async def until_return(house: House, case: Json, state: str, seconds: float = 20) -> Json:
+async def until_return(house: House, case: Json, state: str, seconds: float = PATIENCE) -> Json:
     """Wait until the return has come so far."""
     found: Json = {}
 
