@@ -85,7 +85,7 @@ class ReturnLineRow(SQLModel, table=True):
 # What each parcel really held: its part of the hold, less what the warehouse said it lacked.
 SENT_UNITS = """
     SELECT holds.order_id, item.line_no, line.sku, line.warehouse_id, parcel.shipping_status,
-           parcel.delivered_at, parcel.tracking_number,
+           parcel.delivered_at, parcel.tracking_number, parcel.status AS tracking_status,
            line.quantity - coalesce(lacking.units, 0) AS units
     FROM holds
     JOIN hold_lines AS line ON line.hold_id = holds.id

@@ -92,7 +92,12 @@ class Parcel:
         self._decision = decision
 
     async def call_back(self) -> None:
-        """Its goods are not wanted any more: somebody has to get them back."""
+        """Its goods are not wanted any more: somebody has to get them back.
+
+        If it was lost, and what is sent instead has not left, that stays.
+        """
+        if self._resending is not None and workflow.patched("what is not wanted stays"):
+            self._resending.call_off()
         if not self.came_to_nothing:
             await self._books.call_for_people(ParcelTrouble.NOT_WANTED)
 

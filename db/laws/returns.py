@@ -110,6 +110,21 @@ _NOT_MADE_GOOD = """
         AND coalesce(other.status, '') NOT IN ('delivered', 'completed')
 """
 
+# What came of each order that sends goods again, in its own parcels or in what was sent for those.
+_CAME = f"""
+    WITH RECURSIVE way (order_id, again) AS (
+        SELECT resent_as, resent_as FROM shipments WHERE resent_as IS NOT NULL
+        UNION ALL
+        SELECT way.order_id, parcel.resent_as FROM way JOIN shipments AS parcel
+            ON parcel.order_id = way.again AND parcel.resent_as IS NOT NULL
+            AND parcel.shipping_status = 'delivered' AND parcel.status <> 'delivered'
+    )
+    SELECT way.order_id, sent.sku, sum(sent.units) AS units
+    FROM way JOIN ({SENT_UNITS}) AS sent ON sent.order_id = way.again
+    WHERE sent.shipping_status = 'delivered' AND sent.tracking_status = 'delivered'
+    GROUP BY 1, 2
+"""
+
 _PAID_BACK = f"""
     SELECT lines FROM refunds WHERE refunds.order_id = first.id
         AND (state <> 'failed' OR settled_at > now() - {SETTLING})
@@ -126,10 +141,7 @@ _NEVER_CAME = f"""
     JOIN orders AS other ON other.id = parcel.resent_as
     JOIN order_items AS item ON item.order_id = other.id
     JOIN order_items AS bought ON bought.order_id = first.id AND bought.sku = item.sku
-    LEFT JOIN (
-        SELECT order_id, sku, sum(units) AS units FROM ({SENT_UNITS}) AS sent
-        WHERE shipping_status = 'delivered' GROUP BY 1, 2
-    ) AS came ON came.order_id = other.id AND came.sku = item.sku
+    LEFT JOIN ({_CAME}) AS came ON came.order_id = other.id AND came.sku = item.sku
     LEFT JOIN LATERAL (
         SELECT sum((lines ->> bought.line_no::text)::int) AS units FROM ({_PAID_BACK}) AS paid
     ) AS back ON true
