@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from db.laws.returns import CHECKS
+from db.laws.resent import CHECKS
 from tests.house import House
 from tests.workflows.journey import ship
 from tests.workflows.test_resent_again import third_order
