@@ -85,7 +85,7 @@ async def resend(session: AsyncSession, command: ResendParcel) -> Order | None:
 
 
 async def make_good(
-    session: AsyncSession, order: OrderRow, shipment: Shipment, at: datetime
+    session: AsyncSession, order: OrderRow, shipment: Shipment, at: datetime, **detail: str
 ) -> datetime:
     """A lost parcel's goods have arrived in another one: when. Said again, it changes nothing."""
     assert shipment.resent_as is not None
@@ -105,6 +105,7 @@ async def make_good(
         at,
         dedupe_key=f"parcel_made_good:{shipment.tracking_number}",
         tracking_number=shipment.tracking_number,
+        **detail,
     )
     await note_reached(session, order.id, reached, at)
     return shipment.delivered_at
