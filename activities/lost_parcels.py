@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities import resending
+from activities import arrivals, resending
 from activities.parcel_troubles import open_parcel_task
 from activities.resending import ResendParcel
 from activities.shipments import lock_parcel, note_reached
@@ -65,21 +65,27 @@ class ParcelResent(Value):
 
 
 class MakeGoodParcel(Value):
-    """What was in a lost parcel has come to the door in another one."""
+    """What was in a lost parcel has come to the door in another one.
+
+    `on_word` of an operator: nobody follows that one any more.
+    """
 
     order_id: str
     tracking_number: str
+    on_word: bool = False
     at: datetime
 
 
 class ParcelMadeGood(Value):
     """When the second parcel was handed over, by its carrier's clock (UTC).
 
-    `lacking` are units, by line number, that were in the first one and did not come.
+    `lacking` are units, by line number, that were in the first one and did not come. It may be
+    `refused` to take somebody's word for it; then nothing was booked.
     """
 
     delivered_at: datetime
     lacking: dict[int, int] = Field(default_factory=dict)
+    refused: str = ""
 
 
 class LostParcels:
@@ -125,6 +131,10 @@ class LostParcels:
         async with self._sessions.begin() as session:
             order = await orders.lock_order(session, command.order_id)
             shipment = await lock_parcel(session, command.order_id, command.tracking_number)
+            if command.on_word:
+                refused = await arrivals.take_word(session, order, shipment, command.at)
+                if refused:
+                    return ParcelMadeGood(delivered_at=command.at, refused=refused)
             delivered_at = await resending.make_good(session, order, shipment, command.at)
             lacking = await resending.lacking(session, order, shipment)
             return ParcelMadeGood(delivered_at=delivered_at, lacking=lacking)

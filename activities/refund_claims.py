@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -16,11 +16,18 @@ from db.orders import OrderRow
 from db.parts import units_of
 from db.payments import Payment
 from db.refunds import Refund, RefundRowState
+from db.sent_again import sent_again
 from domain.errors import PermanentError
 from domain.ids import idempotency_key
 from domain.money import Money
 from domain.order import Order, Value
-from domain.refunding import UnitsRefunded, refund_of_lines
+from domain.refunding import (
+    SentAgain,
+    UnitsRefunded,
+    check_not_sent_again,
+    refund_of_lines,
+    way_out,
+)
 
 
 class ClaimRefund(Value):
@@ -29,6 +36,7 @@ class ClaimRefund(Value):
     Either `amount`, or the money for `lines` (units by line number; as far as it is left to give
     back, if `left_only`), or what is left to give back of all that `warehouses` were to send, or
     without any of them all that is left. `retry_of` names a failed refund that this one stands for.
+    Who has `asked` for it may not know that the goods are sent again; the order's own process does.
     """
 
     refund_id: str
@@ -38,17 +46,22 @@ class ClaimRefund(Value):
     left_only: bool = False
     warehouses: tuple[str, ...] = ()
     retry_of: str = ""
+    asked: bool = False
     reason: str
     at: datetime
 
 
 class RefundClaimed(Value):
-    """The amount is set aside; nobody else can claim it."""
+    """The amount is set aside; nobody else can claim it.
+
+    `emptied` says that nothing is left of the payment.
+    """
 
     outcome: Literal["claimed"] = "claimed"
     payment_id: str
     amount: Money
     lines: dict[int, int] = Field(default_factory=dict)
+    emptied: bool = False
 
 
 class RefundNotPossible(Value):
@@ -73,29 +86,32 @@ async def claim(session: AsyncSession, command: ClaimRefund) -> RefundClaimed | 
 
     Raises:
         RefundExceedsCapture: there is not that much left.
-        LinesNotRefundable: there are not that many units left.
+        LinesNotRefundable: there are not that many units left, or they are sent again.
         RetryNotPossible: there is no such failed refund.
     """
     order = await orders.lock_order(session, command.order_id)
     known = await session.get(Refund, command.refund_id)
     if known is not None:
-        return _claimed_before(known)
+        return await _claimed_before(session, known)
     failed = await _failed_refund(session, command) if command.retry_of else None
     if failed is not None:
         lines = {int(line_no): quantity for line_no, quantity in failed.lines.items()}
         command = command.model_copy(update={"amount": failed.amount, "lines": lines})
     amount = command.amount
     before = await _units_refunded(session, order) if command.lines or command.warehouses else None
+    again = await sent_again(session, order.id) if command.asked else []
     left_only = bool(command.warehouses) or command.left_only
     if left_only and before is not None:
         of_warehouses = await units_of(session, order.id, command.warehouses)
         units = of_warehouses if command.warehouses else command.lines
-        lines = _left_of(await orders.to_order(session, order), units, before)
+        lines = _left_of(await orders.to_order(session, order), units, before, again)
         command = command.model_copy(update={"lines": lines})
         if not lines:
-            return RefundNotPossible(reason="these units have been refunded already")
+            return RefundNotPossible(reason="these units have been refunded, or are sent again")
     if command.lines and before is not None:
-        amount = refund_of_lines(await orders.to_order(session, order), command.lines, before)
+        goods = await orders.to_order(session, order)
+        check_not_sent_again(goods, command.lines, before, again)
+        amount = refund_of_lines(goods, command.lines, before)
     if order.status not in GOODS_GONE and amount is None:
         return RefundNotPossible(
             reason=f"the order is {order.status}: cancel it to give all the money back"
@@ -103,9 +119,15 @@ async def claim(session: AsyncSession, command: ClaimRefund) -> RefundClaimed | 
     payment_id = failed.payment_id if failed else await _paying(session, command.order_id)
     if not payment_id:
         return RefundNotPossible(reason="the order has no money left to give back")
+    left = (await session.get_one(Payment, payment_id)).left
     if left_only and amount is not None:
         # Some of it may have been given back as a mere amount.
-        amount = min(amount, (await session.get_one(Payment, payment_id)).left)
+        amount = min(amount, left)
+    exchanged = [one for one in again if one.return_id]
+    # What is sent for a lost parcel is called off by its order; nobody tells an exchange.
+    if exchanged and not command.lines and amount in {None, left}:
+        one = exchanged[0]
+        return RefundNotPossible(reason=f"{one.units} units of line {one.line_no} {way_out(one)}")
     refund = await intend(
         session,
         refund_id=command.refund_id,
@@ -118,31 +140,40 @@ async def claim(session: AsyncSession, command: ClaimRefund) -> RefundClaimed | 
         retry_of=command.retry_of,
     )
     assert refund is not None
-    return _claimed(refund)
+    return await _claimed(session, refund)
 
 
-def _claimed(refund: Refund) -> RefundClaimed:
-    lines = {int(line_no): quantity for line_no, quantity in refund.lines.items()}
-    return RefundClaimed(payment_id=refund.payment_id, amount=refund.amount, lines=lines)
+async def _claimed(session: AsyncSession, refund: Refund) -> RefundClaimed:
+    payment = await session.get_one(Payment, refund.payment_id)
+    return RefundClaimed(
+        payment_id=payment.id,
+        amount=refund.amount,
+        lines={int(line_no): quantity for line_no, quantity in refund.lines.items()},
+        emptied=payment.left.minor == 0,
+    )
 
 
-def _claimed_before(refund: Refund) -> RefundClaimed | RefundNotPossible:
+async def _claimed_before(
+    session: AsyncSession, refund: Refund
+) -> RefundClaimed | RefundNotPossible:
     """The same answer again; but a retry that failed as well is not on its way any more."""
     if refund.retry_of and refund.state == RefundRowState.FAILED:
         return RefundNotPossible(
             reason=f"refund {refund.retry_of} was made again as {refund.id}, which failed, too:"
             " retry that one"
         )
-    return _claimed(refund)
+    return await _claimed(session, refund)
 
 
-def _left_of(order: Order, units: Mapping[int, int], before: UnitsRefunded) -> dict[int, int]:
-    """As many of `units`, by line number, as have not been refunded before."""
-    quantities = {line.line_no: line.quantity for line in order.items}
-    left = {
-        line_no: min(quantity, quantities[line_no] - before.lines.get(line_no, 0))
-        for line_no, quantity in units.items()
-    }
+def _left_of(
+    order: Order, units: Mapping[int, int], before: UnitsRefunded, again: Iterable[SentAgain]
+) -> dict[int, int]:
+    """As many of `units`, by line number, as were not refunded before, and are not sent again."""
+    quantities = Counter({line.line_no: line.quantity for line in order.items})
+    quantities.subtract(before.lines)
+    for one in again:
+        quantities[one.line_no] -= one.units
+    left = {line_no: min(quantity, quantities[line_no]) for line_no, quantity in units.items()}
     return {line_no: quantity for line_no, quantity in left.items() if quantity > 0}
 
 

@@ -54,6 +54,7 @@ async def resend(session: AsyncSession, command: ResendParcel) -> Order | None:
         NoShipment: there is no such parcel.
         HasLeft: it has been sent again already.
     """
+    bought = await _lock_bought(session, command.original_order_id)
     row = await orders.lock_order(session, command.original_order_id)
     known = await orders.find_order(session, command.order_id)
     if known is not None:
@@ -63,7 +64,7 @@ async def resend(session: AsyncSession, command: ResendParcel) -> Order | None:
     number = command.tracking_number
     shipment = await lock_parcel(session, row.id, number)
     original = await orders.to_order(session, row)
-    units = await _units_to_send(session, row, original, shipment)
+    units = await _units_to_send(session, bought, original, shipment)
     if not units:
         return None
     order = await place_free_order(
@@ -84,7 +85,7 @@ async def resend(session: AsyncSession, command: ResendParcel) -> Order | None:
 
 
 async def make_good(
-    session: AsyncSession, order: OrderRow, shipment: Shipment, at: datetime
+    session: AsyncSession, order: OrderRow, shipment: Shipment, at: datetime, **detail: str
 ) -> datetime:
     """A lost parcel's goods have arrived in another one: when. Said again, it changes nothing."""
     assert shipment.resent_as is not None
@@ -104,6 +105,7 @@ async def make_good(
         at,
         dedupe_key=f"parcel_made_good:{shipment.tracking_number}",
         tracking_number=shipment.tracking_number,
+        **detail,
     )
     await note_reached(session, order.id, reached, at)
     return shipment.delivered_at
@@ -129,25 +131,32 @@ async def lacking(session: AsyncSession, order: OrderRow, shipment: Shipment) ->
     return {line.line_no: missing[line.sku] for line in lines if missing.get(line.sku, 0) > 0}
 
 
+async def _lock_bought(session: AsyncSession, order_id: str) -> OrderRow:
+    """The order whose money is at stake: a parcel may be the second or third with its goods."""
+    return await orders.lock_order(session, await orders.bought_as(session, order_id))
+
+
 async def _units_to_send(
-    session: AsyncSession, row: OrderRow, original: Order, shipment: Shipment
+    session: AsyncSession, bought: OrderRow, original: Order, shipment: Shipment
 ) -> dict[int, int]:
     """The parcel's units by line number, less those whose money has gone back."""
-    if row.status != OrderStatus.SHIPPED or shipment.given_up_at or shipment.status in _ARRIVED:
+    arrived = shipment.given_up_at or shipment.status in _ARRIVED
+    if original.status is not OrderStatus.SHIPPED or arrived:
         return {}
-    if await _paid_back(session, row.id):
+    if await _paid_back(session, bought.id):
         return {}
-    refunded = units_refunded(original, await refunds.refunds_of(session, row.id)).lines
-    left = {line.line_no: line.quantity - refunded.get(line.line_no, 0) for line in original.items}
+    paid = await orders.to_order(session, bought)
+    refunded = units_refunded(paid, await refunds.refunds_of(session, bought.id)).lines
+    left = {line.sku: line.quantity - refunded.get(line.line_no, 0) for line in paid.items}
     return {
-        one.line_no: min(one.units, left[one.line_no])
-        for one in await after_sales.sent_units(session, row.id)
-        if one.tracking_number == shipment.tracking_number and left[one.line_no] > 0
+        one.line_no: min(one.units, left[one.sku])
+        for one in await after_sales.sent_units(session, original.order_id)
+        if one.tracking_number == shipment.tracking_number and left[one.sku] > 0
     }
 
 
 async def _paid_back(session: AsyncSession, order_id: str) -> bool:
-    """Whether all that was paid has gone back, or is about to; a free order keeps no money."""
+    """Whether all that was paid has gone back, or is about to; nothing is paid for an exchange."""
     paid = [one for one in await payments.payments_of(session, order_id) if not one.surplus]
     captured = [one for one in paid if one.captured_minor > 0]
     return bool(captured) and all(one.left.minor == 0 for one in captured)

@@ -167,10 +167,11 @@ async def _refuse_resent(session: AsyncSession, order_id: str) -> None:
     Raises:
         ReturnNotPossible: this order sent it again.
     """
-    bought_as = await orders.resent_from(session, order_id)
-    if bought_as:
+    bought_as = await orders.bought_as(session, order_id)
+    if bought_as != order_id:
+        number = (await orders.order_numbers(session, [bought_as]))[bought_as]
         raise ReturnNotPossible(
-            Refusal.NOTHING_PAID, f"nothing was paid for it: return it as order {bought_as}"
+            Refusal.NOTHING_PAID, f"nothing was paid for it: return it as order {number}"
         )
 
 

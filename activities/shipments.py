@@ -120,7 +120,7 @@ class Shipments:
             if not outdated:
                 _keep_up(shipment, snapshot)
                 if _is_news(shipment, snapshot):
-                    await _move_parcel(session, order, shipment, command)
+                    await move_parcel(session, order, shipment, command)
                 trouble = await look_after(session, shipment, snapshot, command.at)
             return TrackingRecorded(
                 status=TrackingStatus(shipment.status),
@@ -194,9 +194,10 @@ def _is_news(shipment: Shipment, snapshot: TrackingSnapshot) -> bool:
     )
 
 
-async def _move_parcel(
+async def move_parcel(
     session: AsyncSession, order: OrderRow, shipment: Shipment, command: RecordTracking
 ) -> None:
+    """Take a view of a parcel over that is news, and move its order with it; both are locked."""
     snapshot = command.snapshot
     shipment.status = snapshot.status
     shipment.shipping_status = SHIPPING_STATUS.get(snapshot.status, shipment.shipping_status)

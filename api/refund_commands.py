@@ -48,8 +48,9 @@ async def refund_order(
 
     Without either, all that is left goes back. The amount is a decimal string in the order's
     currency. An item names its line by `lineNo` or by `sku`; each unit has its share of shipping,
-    tax and discount, so that refunds of all units add up to exactly what was paid. With an
-    `Idempotency-Key`, a repeated request makes one refund.
+    tax and discount, so that refunds of all units add up to exactly what was paid. Units that are
+    sent again, or exchanged, are not refunded as well: 409. With an `Idempotency-Key`, a repeated
+    request makes one refund.
     """
     request = CommandBody(body)
     order = await find_order(uses, order_id)

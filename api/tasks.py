@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query, Response
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.arrivals import why_not_arrived
+from activities.order_watch import OrderWatch
 from api import outages
 from api.answers import TaskAnswer, TaskList, answer
 from api.auth import authorize
@@ -17,9 +19,10 @@ from api.problems import Refusal, refusal
 from api.resources import Resources, Uses
 from api.views import operator_task
 from db import operator_tasks, orders
+from db.fulfillment import Shipment
 from db.operator_tasks import OperatorTask, TaskState
 from domain.ids import order_workflow_id
-from domain.parcel_exceptions import Decision
+from domain.parcel_exceptions import Decision, ParcelTrouble
 from workflows.messages import ParcelDecided
 from workflows.order import OrderWorkflow
 
@@ -54,21 +57,26 @@ async def close_task(uses: Uses, task_id: TaskId, body: OptionalJsonBody) -> Res
     """Say that it is done. For a parcel in trouble, `decision` says what becomes of it.
 
     `refund` gives the parcel up and its money back; `reship` sends its goods again, or refunds them
-    if there are none; `wait` stops what would come by itself. Without a decision everything takes
-    its course. Repeating it is harmless.
+    if there are none; `wait` stops what would come by itself; `arrived` says of goods that were
+    sent again that they have come, when their own order is not there to tell. Without a decision
+    everything takes its course. Repeating it is harmless.
     """
     request = CommandBody(body)
     decision = request.fields.text("decision", 20, str.lower)
     note = request.fields.text("note", REASON_LIMIT)
     if decision not in _DECISIONS:
         request.fields.note(
-            "unknown_decision", "decision", "send refund, reship or wait, or leave it out"
+            "unknown_decision",
+            "decision",
+            "send refund, reship, wait or arrived, or leave it out",
         )
     request.refuse_if_wrong()
     task = await _find(uses, task_id)
     if decision and not task.tracking_number:
         raise refusal(422, "nothing_to_decide", "this task is not about a parcel", "decision")
     told = task.state == TaskState.OPEN and bool(decision)
+    if told and decision == Decision.ARRIVED:
+        await _refuse_arrival(uses, task)
     if told:
         await _tell_workflow(uses, task, Decision(decision))
     return answer(operator_task(await _close(uses, task, decision, note, told=told)))
@@ -80,6 +88,26 @@ async def _find(uses: Resources, task_id: str) -> OperatorTask:
     if task is None:
         raise _unknown()
     return task
+
+
+async def _refuse_arrival(uses: Resources, task: OperatorTask) -> None:
+    """Only what was sent again, and is not followed by its own order, is believed to have come.
+
+    Raises:
+        Refusal: the task is about something else, or it cannot be so.
+    """
+    if task.kind != ParcelTrouble.NOT_RESENT:
+        message = f"`arrived` answers {ParcelTrouble.NOT_RESENT}: this task is {task.kind}"
+        raise refusal(422, "nothing_to_decide", message, "decision")
+    async with uses.reading() as session:
+        shipment = await session.get_one(Shipment, task.shipment_id)
+        reason = await why_not_arrived(session, shipment)
+    if not reason and shipment.resent_as is not None:
+        async with outages.temporal(uses.patience, "close the task once more"):
+            if not await OrderWatch(uses.client).fate(shipment.resent_as):
+                reason = "its second order's process runs: wait for the end of that"
+    if reason:
+        raise refusal(409, "not_arrived", reason, "decision")
 
 
 async def _tell_workflow(uses: Resources, task: OperatorTask, decision: Decision) -> None:

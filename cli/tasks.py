@@ -46,7 +46,8 @@ def done(
         Decision | None,
         typer.Option(
             help="About a parcel: refund it, send its goods again (reship; refunded if there are"
-            " none), or wait on (which also stops what would come by itself)."
+            " none), wait on (which also stops what would come by itself), or book that what was"
+            " sent again has arrived."
         ),
     ] = None,
     note: Annotated[str, typer.Option(help="For those who look at it later.")] = "",

@@ -82,10 +82,14 @@ class ReturnLineRow(SQLModel, table=True):
     damaged: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
 
 
-# What each parcel really held: its part of the hold, less what the warehouse said it lacked.
+# What each parcel really held: its part of the hold, less what the warehouse said it lacked. One
+# that came back has not ended there as long as its goods may come in another one.
 SENT_UNITS = """
-    SELECT holds.order_id, item.line_no, line.sku, line.warehouse_id, parcel.shipping_status,
-           parcel.delivered_at, parcel.tracking_number,
+    SELECT holds.order_id, item.line_no, line.sku, line.warehouse_id,
+           CASE WHEN parcel.shipping_status = 'returned' AND again.status IS NOT NULL
+                    AND again.status NOT IN ('cancelled', 'refunded') THEN 'exception'
+                ELSE parcel.shipping_status END AS shipping_status,
+           parcel.delivered_at, parcel.tracking_number, parcel.status AS tracking_status,
            line.quantity - coalesce(lacking.units, 0) AS units
     FROM holds
     JOIN hold_lines AS line ON line.hold_id = holds.id
@@ -93,6 +97,7 @@ SENT_UNITS = """
     JOIN picking_lists AS list
         ON list.order_id = holds.order_id AND list.warehouse_id = line.warehouse_id
     JOIN shipments AS parcel ON parcel.picking_list_id = list.id
+    LEFT JOIN orders AS again ON again.id = parcel.resent_as
     LEFT JOIN LATERAL (
         SELECT sum(missing.value::int) AS units
         FROM order_events AS event, LATERAL (

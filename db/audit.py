@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.laws import messages, money, orders, parcels, returns, statuses, stock
+from db.laws import messages, money, orders, parcels, resent, returns, statuses, stock
 from db.laws.check import Check
 
 TITLES = {
@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     *orders.CHECKS,
     *parcels.CHECKS,
     *returns.CHECKS,
+    *resent.CHECKS,
     *messages.CHECKS,
     *statuses.CHECKS,
 )

@@ -111,6 +111,20 @@ class OrderEvent(SQLModel, table=True):
     detail: dict[str, Any] = Field(sa_column=base.document())
 
 
+# What was lost may be sent again, be lost again, and so on.
+_BOUGHT_AS = text(
+    """
+    WITH RECURSIVE way (order_id, steps) AS (
+        SELECT CAST(:order_id AS text), 0
+        UNION ALL
+        SELECT parcel.order_id, steps + 1
+        FROM way JOIN shipments AS parcel ON parcel.resent_as = way.order_id
+    )
+    SELECT order_id FROM way ORDER BY steps DESC LIMIT 1
+    """
+)
+
+
 class OrderUnknown(PermanentError):
     """There is no order with this id."""
 
@@ -199,16 +213,9 @@ async def find_event(session: AsyncSession, order_id: str, kind: str) -> OrderEv
     return (await session.scalars(statement)).one_or_none()
 
 
-async def resent_from(session: AsyncSession, order_id: str) -> str:
-    """The number of the order whose lost parcel this one sends again; empty if it does not."""
-    found = await session.scalar(
-        text(
-            "SELECT order_number FROM orders JOIN shipments ON shipments.order_id = orders.id"
-            " WHERE shipments.resent_as = :order_id"
-        ),
-        {"order_id": order_id},
-    )
-    return str(found or "")
+async def bought_as(session: AsyncSession, order_id: str) -> str:
+    """The order that was placed for the goods, if this one sends them again; else itself."""
+    return str(await session.scalar(_BOUGHT_AS, {"order_id": order_id}))
 
 
 async def lock_order(session: AsyncSession, order_id: str) -> OrderRow:

@@ -46,12 +46,13 @@ class Decision(StrEnum):
     """What an operator decides about a parcel, or the shop once for all that are lost.
 
     To `wait` also stops what was about to come by itself. What cannot be sent again, because it is
-    not in stock, is refunded.
+    not in stock, is refunded. `arrived` is said of what was sent again, and is no shop's rule.
     """
 
     WAIT = "wait"
     REFUND = "refund"
     RESHIP = "reship"
+    ARRIVED = "arrived"
 
 
 class Response(Value):
@@ -99,7 +100,7 @@ RESPONSES: Mapping[ParcelTrouble, Response] = {
     ),
     _T.NOT_RESENT: Response(
         task="Its second order goes no further: `reship` takes it up again if nothing"
-        " has left, `refund` gives the money back",
+        " has left, `arrived` books that it has come, `refund` gives the money back",
         urgent=True,
     ),
     _T.NOT_WANTED: Response(

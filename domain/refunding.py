@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from domain.money import Money
 from domain.order import Order, Value
@@ -32,6 +32,48 @@ class UnitsRefunded(Value):
 
     lines: Mapping[int, int]
     given: Money
+
+
+class SentAgain(Value):
+    """Units of one line that the customer is to get once more, without paying once more.
+
+    They come as the order `order_number`, if that is placed yet; an exchange has a `return_id`.
+    """
+
+    line_no: int
+    units: int
+    order_number: str = ""
+    return_id: str = ""
+
+
+def check_not_sent_again(
+    order: Order, wanted: Mapping[int, int], before: UnitsRefunded, again: Sequence[SentAgain]
+) -> None:
+    """Allow `wanted` units, by line number, to be refunded: the customer gets money or goods.
+
+    Nobody can tell the units of a line apart, so there must be that many others.
+
+    Raises:
+        LinesNotRefundable: they are, or will be, sent again; the message says how to stop that.
+    """
+    quantities = {line.line_no: line.quantity for line in order.items}
+    for one in again:
+        coming = sum(each.units for each in again if each.line_no == one.line_no)
+        quantity = quantities[one.line_no]
+        left = max(quantity - before.lines.get(one.line_no, 0) - coming, 0)
+        if wanted.get(one.line_no, 0) > left:
+            raise LinesNotRefundable(
+                f"{one.units} of line {one.line_no}'s {quantity} units {way_out(one)};"
+                f" {left} other units can be refunded"
+            )
+
+
+def way_out(again: SentAgain) -> str:
+    """What keeps these units from being refunded, and what to do about it, for people."""
+    if again.order_number:
+        number = again.order_number
+        return f"are sent again as order {number}: cancel that one, and their money goes back"
+    return f"are to be exchanged by return {again.return_id}: reject that one first"
 
 
 def refund_of_lines(order: Order, wanted: Mapping[int, int], before: UnitsRefunded) -> Money:

@@ -71,13 +71,14 @@ class ParcelBooks:
             **policies.BOOKS,
         )
 
-    async def make_good(self) -> ParcelMadeGood:
-        """What was in it has come to the door in another parcel."""
+    async def make_good(self, *, on_word: bool = False) -> ParcelMadeGood:
+        """What was in it has come to the door in another parcel, or an operator says so."""
         return await workflow.execute_local_activity_method(
             LostParcels.make_good_parcel,
             MakeGoodParcel(
                 order_id=self._order_id,
                 tracking_number=self._tracking_number,
+                on_word=on_word,
                 at=workflow.now(),
             ),
             summary="The goods have arrived in another parcel",

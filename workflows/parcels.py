@@ -15,6 +15,7 @@ from workflows.parcel_polls import ParcelPolls
 from workflows.resending import Resending
 
 with workflow.unsafe.imports_passed_through():
+    from activities.lost_parcels import ParcelMadeGood
     from activities.shipments import TrackingRecorded
     from domain.fulfillment import ShippingNews
     from domain.notification import NotificationKind
@@ -92,7 +93,12 @@ class Parcel:
         self._decision = decision
 
     async def call_back(self) -> None:
-        """Its goods are not wanted any more: somebody has to get them back."""
+        """Its goods are not wanted any more: somebody has to get them back.
+
+        If it was lost, and what is sent instead has not left, that stays.
+        """
+        if self._resending is not None and workflow.patched("what is not wanted stays"):
+            self._resending.call_off()
         if not self.came_to_nothing:
             await self._books.call_for_people(ParcelTrouble.NOT_WANTED)
 
@@ -204,6 +210,9 @@ class Parcel:
             if decided is Decision.REFUND:
                 self._resending.call_off()
             return
+        if decided is Decision.ARRIVED:
+            await self._take_word()
+            return
         decision = decided or self._by_rule()
         if decision is Decision.WAIT:
             return
@@ -223,9 +232,26 @@ class Parcel:
         if not arrived:
             await self._give_up(unless_resent=True)
             return
-        good = await self._books.make_good()
+        self._be_made_good(await self._books.make_good())
+
+    async def _take_word(self) -> None:
+        """An operator says that what was sent again has come; its own order is not there to."""
+        good = await self._books.make_good(on_word=True)
+        if good.refused:
+            workflow.logger.warning("arrival_refused", extra={"cause": good.refused})
+            await self._call_about_second()
+        else:
+            self._be_made_good(good)
+
+    def _be_made_good(self, good: ParcelMadeGood) -> None:
         self._made_good, self.delivered_at = True, good.delivered_at
         self.lacking = good.lacking
+
+    async def _call_about_second(self) -> None:
+        """Nobody can tell here what has become of what was sent again."""
+        await self._books.call_for_people(
+            ParcelTrouble.NOT_RESENT, f"{workflow.now():%Y%m%d%H%M%S}"
+        )
 
     async def _give_up(self, *, unless_resent: bool = False) -> None:
         """Go on without it; its money goes back."""
@@ -233,9 +259,7 @@ class Parcel:
         reason = "the carrier lost the parcel" if lost else "the parcel is given up"
         answer = await self._books.give_up(reason, unless_resent=unless_resent)
         if answer.may_come:
-            await self._books.call_for_people(
-                ParcelTrouble.NOT_RESENT, f"{workflow.now():%Y%m%d%H%M%S}"
-            )
+            await self._call_about_second()
             return
         if answer.given_up:
             self.given_up = reason

@@ -42,6 +42,7 @@ class RefundWorkflow:
                 lines=request.lines,
                 left_only=request.left_only,
                 retry_of=request.retry_of,
+                asked=True,
                 reason=request.reason,
                 at=workflow.now(),
             ),
@@ -53,6 +54,9 @@ class RefundWorkflow:
             await workflow.wait_condition(workflow.all_handlers_finished)
             return None
         self._claimed = claim.result
+        if claim.result.emptied:
+            # Providers may take days to pay, and what is sent for this money must not leave then.
+            await self._tell_order(claim.result.payment_id)
         settled = await self._make(claim.result)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return settled

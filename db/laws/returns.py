@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 from db.after_sales import SENT_UNITS
-from db.laws.check import SETTLING, Check
+from db.laws.check import Check
 
 _RETURNS = "SELECT count(*) FROM returns"
 _LINES = "SELECT count(*) FROM return_lines"
-_RESENT = "SELECT count(*) FROM shipments WHERE resent_as IS NOT NULL"
 _REPLACEMENTS = "SELECT count(*) FROM orders WHERE replacement_of IS NOT NULL"
 
 # What a return takes: what was asked for until it has arrived, then what came.
@@ -87,58 +86,6 @@ _REPLACES_MORE = """
         AND item.quantity <> coalesce(line.resellable + line.damaged, 0)
 """
 
-_RESENDS_MORE = f"""
-    SELECT format('order %s sends %s × %s again, but %s were in parcel %s',
-                  other.order_number, item.quantity, item.sku, coalesce(sum(lost.units), 0),
-                  parcel.tracking_number)
-    FROM shipments AS parcel
-    JOIN orders AS other ON other.id = parcel.resent_as
-    JOIN order_items AS item ON item.order_id = other.id
-    LEFT JOIN ({SENT_UNITS}) AS lost ON lost.order_id = parcel.order_id
-        AND lost.tracking_number = parcel.tracking_number AND lost.sku = item.sku
-    GROUP BY other.id, item.line_no, item.quantity, item.sku, parcel.tracking_number, order_number
-    HAVING item.quantity > coalesce(sum(lost.units), 0)
-"""
-
-_NOT_MADE_GOOD = """
-    SELECT format('parcel %s of order %s is %s and counts as delivered, but %s, which sent its'
-                  ' goods again, is %s',
-                  tracking_number, parcel.order_id, parcel.status,
-                  coalesce(order_number, 'nothing'), coalesce(other.status, 'not there'))
-    FROM shipments AS parcel LEFT JOIN orders AS other ON other.id = parcel.resent_as
-    WHERE parcel.shipping_status = 'delivered' AND parcel.status <> 'delivered'
-        AND coalesce(other.status, '') NOT IN ('delivered', 'completed')
-"""
-
-_PAID_BACK = f"""
-    SELECT lines FROM refunds WHERE refunds.order_id = first.id
-        AND (state <> 'failed' OR settled_at > now() - {SETTLING})
-"""
-
-# What a mere amount was given back for cannot be told: such an order is left alone.
-_NEVER_CAME = f"""
-    SELECT format('order %s paid for %s × %s that were sent again as order %s, but %s came, and the'
-                  ' money for %s went back',
-                  first.order_number, item.quantity, item.sku, other.order_number,
-                  coalesce(came.units, 0), coalesce(back.units, 0))
-    FROM shipments AS parcel
-    JOIN orders AS first ON first.id = parcel.order_id
-    JOIN orders AS other ON other.id = parcel.resent_as
-    JOIN order_items AS item ON item.order_id = other.id
-    JOIN order_items AS bought ON bought.order_id = first.id AND bought.sku = item.sku
-    LEFT JOIN (
-        SELECT order_id, sku, sum(units) AS units FROM ({SENT_UNITS}) AS sent
-        WHERE shipping_status = 'delivered' GROUP BY 1, 2
-    ) AS came ON came.order_id = other.id AND came.sku = item.sku
-    LEFT JOIN LATERAL (
-        SELECT sum((lines ->> bought.line_no::text)::int) AS units FROM ({_PAID_BACK}) AS paid
-    ) AS back ON true
-    WHERE parcel.shipping_status = 'delivered' AND parcel.status <> 'delivered'
-        AND first.kept_minor > 0 AND first.updated_at < now() - {SETTLING}
-        AND item.quantity > coalesce(came.units, 0) + coalesce(back.units, 0)
-        AND NOT EXISTS ({_PAID_BACK} AND lines = '{{}}')
-"""
-
 _UNSETTLED = """
     SELECT format('return %s of order %s has been received since %s, and is not settled',
                   id, order_id, to_char(received_at, 'YYYY-MM-DD HH24:MI'))
@@ -153,8 +100,5 @@ CHECKS = (
     Check(4, _RETURNS, _UNPAID),
     Check(4, _RETURNS, _REPLACED),
     Check(4, _REPLACEMENTS, _REPLACES_MORE),
-    Check(4, _RESENT, _RESENDS_MORE),
-    Check(4, _RESENT, _NOT_MADE_GOOD),
-    Check(4, _RESENT, _NEVER_CAME),
     Check(4, _RETURNS, _UNSETTLED, warning=True),
 )

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from activities.fulfillment import SendPickingList
 from activities.lost_parcels import GiveUpParcel, MakeGoodParcel, NoteTrouble
 from activities.resending import ResendParcel
 from activities.reserving import ReserveStock
@@ -14,7 +15,7 @@ from activities.return_commands import ConfirmReplacement
 from activities.shipments import RecordShipment, RecordTracking
 from db.engine import connect, session_factory
 from domain.fulfillment import ShippingNews
-from domain.ids import HOLD, ORDER, encode_id
+from domain.ids import HOLD, ORDER, PICKING_LIST, encode_id
 from domain.parcel_exceptions import ParcelTrouble
 from domain.statuses import OrderStatus
 from domain.tracking import TrackingSnapshot, TrackingStatus
@@ -113,6 +114,29 @@ async def test_the_goods_of_a_lost_parcel_are_sent_again_once(desk: Desk) -> Non
     assert made_good.delivered_at == AT
     told = await desk.scalar("SELECT count(*) FROM order_events WHERE kind = 'order_delivered'")
     assert told == 1
+
+
+async def test_an_operators_word_that_the_goods_arrived_is_taken_once(desk: Desk) -> None:
+    new_id = await send_again(desk)
+    word = MakeGoodParcel(order_id=desk.order_id, tracking_number=NUMBER, on_word=True, at=AT)
+    refused = await desk.twice(desk.does.lost_parcels.make_good_parcel, word)
+    assert "has not left, or not all of it: `reship` takes it up again" in refused.refused
+    hold = ReserveStock(order_id=new_id, hold_id=encode_id(HOLD, uuid4()), at=AT, expires_at=AT)
+    await desk.does.stock.reserve_stock(hold)
+    await desk.does.after_sales.confirm_replacement(ConfirmReplacement(order_id=new_id, at=AT))
+    list_id = encode_id(PICKING_LIST, uuid4())
+    await mishap(desk.house, "warehouse", "*", "drop_callbacks", times=99, orderId=new_id)
+    await desk.does.fulfillment.send_picking_list(
+        SendPickingList(order_id=new_id, picking_list_id=list_id, at=AT)
+    )
+    await ship(desk, new_id, "SF000000000022")
+
+    made_good = await desk.twice(desk.does.lost_parcels.make_good_parcel, word)
+
+    assert (made_good.refused, made_good.lacking, made_good.delivered_at) == ("", {}, AT)
+    delivered = await desk.scalar("SELECT count(*) FROM orders WHERE status = 'delivered'")
+    assert delivered == 2
+    await desk.assert_laws_hold()
 
 
 @pytest.mark.parametrize("status", [TrackingStatus.DELIVERED, TrackingStatus.RETURNED])

@@ -197,6 +197,24 @@ VIOLATIONS = (
         "order {cancelled_number} is cancelled, but keeps 12900 minor units of CNY",
     ),
     Violation(
+        4,
+        "goods that are both paid back and sent again",
+        "UPDATE shipments SET resent_as = '{processing}' WHERE order_id = '{shipped}';"
+        """UPDATE refunds SET order_id = '{shipped}', lines = '{{"1": 1}}'"""
+        " WHERE id = '{cancelled_refund}'",
+        "order {shipped_number} gives money back for 1 × CHG-GN-65, and sends 1 of 1 again"
+        " ({processing_number})",
+    ),
+    Violation(
+        4,
+        "goods that are picked again for an order that was paid back",
+        "UPDATE shipments SET resent_as = '{processing}' WHERE order_id = '{shipped}';"
+        "UPDATE orders SET kept_minor = 0, updated_at = now() - interval '1 hour'"
+        " WHERE id = '{shipped}'",
+        "order {shipped_number} is paid back, but order {processing_number}, which sends its goods"
+        " again, is processing",
+    ),
+    Violation(
         5,
         "two payments under one key",
         "UPDATE payments SET idempotency_key = (SELECT idempotency_key FROM payments"

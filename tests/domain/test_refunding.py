@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from domain.money import Money
 from domain.order import CustomerInfo, Order, OrderLine, Pricing
-from domain.refunding import LinesNotRefundable, UnitsRefunded, money_status, refund_of_lines
+from domain.refunding import (
+    LinesNotRefundable,
+    SentAgain,
+    UnitsRefunded,
+    check_not_sent_again,
+    money_status,
+    refund_of_lines,
+)
 from domain.statuses import PaymentStatus
 
 
@@ -217,3 +224,37 @@ def test_the_money_status_follows_from_the_money(
 ) -> None:
     found = money_status(captured=captured, refunded=refunded, kept=kept, in_review=in_review)
     assert found is status
+
+
+LOST = SentAgain(line_no=1, units=2, order_number="ORD2")
+EXCHANGED = SentAgain(line_no=2, units=1, return_id="B7")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "before", "told"),
+    [
+        ({1: 2}, {}, "2 of line 1's 3 units are sent again as order ORD2: cancel that one"),
+        ({1: 1}, {1: 1}, "and their money goes back; 0 other units can be refunded"),
+        ({2: 1}, {}, "1 of line 2's 1 units are to be exchanged by return B7: reject that one"),
+        ({1: 1, 2: 1}, {}, "return B7"),
+    ],
+)
+def test_what_is_sent_again_is_not_refunded(
+    wanted: dict[int, int], before: dict[int, int], told: str
+) -> None:
+    refunded = UnitsRefunded(lines=before, given=cny(0))
+    with pytest.raises(LinesNotRefundable) as refused:
+        check_not_sent_again(an_order((100, 3), (100, 1)), wanted, refunded, [LOST, EXCHANGED])
+    assert told in str(refused.value)
+
+
+def test_other_units_of_the_line_are_refunded() -> None:
+    nothing = UnitsRefunded(lines={}, given=cny(0))
+    check_not_sent_again(an_order((100, 3), (100, 1)), {1: 1}, nothing, [LOST, EXCHANGED])
+
+
+def test_two_reasons_to_send_a_line_again_add_up() -> None:
+    again = [LOST, SentAgain(line_no=1, units=1, return_id="B7")]
+    nothing = UnitsRefunded(lines={}, given=cny(0))
+    with pytest.raises(LinesNotRefundable, match="0 other units"):
+        check_not_sent_again(an_order((100, 3)), {1: 1}, nothing, again)

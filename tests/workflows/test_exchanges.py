@@ -102,6 +102,12 @@ async def test_people_look_after_a_replacement_that_was_cut_short(house: House) 
     assert task["urgent"]
     assert case["returnId"] in task["task"]
     assert (await house.order(order["orderId"]))["paymentStatus"] == "paid"
+    # It is theirs to refund by now: nothing else is under way for it.
+    items = [{"lineNo": 1, "quantity": 1}]
+    answer = await house.call("POST", f"/orders/{order['orderId']}/refunds", json={"items": items})
+    assert answer.status_code == 202, answer.text
+    await house.until(order["orderId"], paymentStatus="refunded")
+    await house.assert_laws_hold()
 
 
 async def test_what_replaced_returned_goods_can_be_exchanged_again_but_not_refunded(
