@@ -212,6 +212,14 @@ VIOLATIONS = (
     ),
     Violation(
         4,
+        "an order that waits though its payment was accepted long ago",
+        "UPDATE orders SET status = 'pending' WHERE id = '{processing}';"
+        "UPDATE payments SET mismatch = 'captured 1.00 USD', decision = 'accept',"
+        " decided_at = now() - interval '1 hour' WHERE id = '{processing_payment}'",
+        "order {processing_number} is pending, but payment {processing_payment} has captured 12900",
+    ),
+    Violation(
+        4,
         "a paid order that is still pending",
         "UPDATE orders SET status = 'pending' WHERE id = '{processing}'",
         "order {processing_number} is pending, but payment {processing_payment} has captured 12900",
