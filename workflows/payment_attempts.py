@@ -218,6 +218,7 @@ class PaymentAttempts:
         news = attempt.settlement is not settled.settlement
         attempt.settlement = settled.settlement
         attempt.decision = settled.decision
+        attempt.reviewed = attempt.reviewed or bool(settled.decision)
         self.gone = settled.gone
         if settled.excess is not None:
             self._send_excess_back(settled.payment_id, settled.excess)

@@ -240,6 +240,7 @@ class PaymentCollection:
             await self._close(attempt)
 
     async def _stop_for_review(self) -> None:
+        self._stop_if_refused()
         if not self.attempts.mismatch:
             return
         self.open = False

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
+import worker
+from activities.payments import SettlePayment
 from tests.house import House
-from tests.workflows.deciding import decide, decided, in_review, nobody_working
+from tests.workflows.deciding import MISMATCH, decide, decided, in_review, nobody_working
 from tests.workflows.journey import PRICE, kinds
-from tests.workflows.paying import assert_given_back, every_gateway, let_it_end, move
+from tests.workflows.paying import assert_given_back, every_gateway, let_it_end, move, place_at
+from tests.workflows.troubles import until_task
 
 
 @pytest.fixture
@@ -43,6 +48,22 @@ async def test_money_is_refused_while_no_worker_is_there(house: House, product: 
     await let_it_end(house, order_id)
 
     await assert_given_back(house, order_id, product, 2 * PRICE)
+
+
+async def test_an_order_that_never_saw_its_payment_in_review_is_cancelled_at_once(
+    house: House, product: str
+) -> None:
+    placed = await place_at(house, product, "stripe")
+    order_id, payment = placed["orderId"], placed["payment"]
+    async with nobody_working(house):
+        await move(house, payment, "pay", amount=PRICE - 1)
+        # The step that saw it was the last thing that the worker did.
+        does = worker.build_activities(house.settings, house.sessions, house.http, house.client)
+        seen = SettlePayment(payment_id=payment["paymentId"], at=datetime.now(UTC))
+        await ActivityEnvironment().run(does.payments.settle_payment, seen)
+        await decided(house, await until_task(house, order_id, MISMATCH), "refund")
+
+    await assert_given_back(house, order_id, product, PRICE - 1)
 
 
 @pytest.mark.parametrize("decision", ["accept", "refund"])
