@@ -15,7 +15,7 @@ from activities.missing_goods import write_off
 from activities.reserving import ReserveResult, ReserveStock
 from db import callbacks, holds, inventory, orders, restock, supply
 from db.engine import Sessions
-from domain.allocation import allocate
+from domain.allocation import Allocation, allocate
 from domain.inventory import (
     MOST_RECEIVED,
     HoldState,
@@ -228,6 +228,28 @@ async def hold_order(
 
     Orders that wait for goods come first: what they claim is not there for this one.
     """
+    lines, shortages = await _find_stock(session, order)
+    if lines is not None:
+        await holds.insert_hold(
+            session,
+            hold_id=hold_id,
+            order_id=order.order_id,
+            lines=lines,
+            at=at,
+            expires_at=expires_at,
+        )
+    return shortages
+
+
+async def shortages_of(session: AsyncSession, order: Order) -> tuple[Shortage, ...]:
+    """What is missing to hold all lines of a locked order now; nothing is held."""
+    _, shortages = await _find_stock(session, order)
+    return shortages
+
+
+async def _find_stock(
+    session: AsyncSession, order: Order
+) -> tuple[tuple[Allocation, ...] | None, tuple[Shortage, ...]]:
     needs = [StockNeed(sku=line.sku, quantity=line.quantity) for line in order.items]
     skus = [need.sku for need in needs]
     preference = await inventory.warehouse_preference(session, order.customer_info.address.province)
@@ -235,14 +257,4 @@ async def hold_order(
     claims = await restock.open_claims(session, skus)
     left = left_for(order.order_id, levels, claims, preference)
     lines = allocate(needs, left, preference)
-    if lines is None:
-        return find_shortages(needs, left, preference)
-    await holds.insert_hold(
-        session,
-        hold_id=hold_id,
-        order_id=order.order_id,
-        lines=lines,
-        at=at,
-        expires_at=expires_at,
-    )
-    return ()
+    return lines, () if lines is not None else find_shortages(needs, left, preference)

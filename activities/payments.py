@@ -17,7 +17,7 @@ from db import callbacks, orders, payments
 from db.engine import Sessions, single_statements
 from domain.money import Money
 from domain.order import GatewayName, Value
-from domain.payment import CallbackTopic
+from domain.payment import CallbackTopic, DisputeNews
 from domain.settlement import Settlement
 
 
@@ -124,7 +124,7 @@ class Payments:
                 command.rehold_until,
                 refunds=refunds,
                 unattended=command.unattended,
-                disputed=any(one.content.get("topic") == CallbackTopic.DISPUTE for one in news),
+                disputes=_disputes_in(news),
             )
             await callbacks.mark_applied(session, command.callback_ids, command.at)
             return settled
@@ -140,6 +140,15 @@ class Payments:
         if settled.settlement in command.waiting:
             raise not_yet(f"the payment is {settled.settlement}", delay)
         return settled
+
+
+def _disputes_in(news: Sequence[callbacks.Callback]) -> tuple[DisputeNews, ...]:
+    """What callbacks say of disputes; older ones only say that there is one."""
+    return tuple(
+        DisputeNews(one.content.get("dispute") or DisputeNews.OPENED)
+        for one in news
+        if one.content.get("topic") == CallbackTopic.DISPUTE
+    )
 
 
 def _refunds_in(news: Sequence[callbacks.Callback]) -> list[str]:

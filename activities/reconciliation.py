@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from activities.payment_gateways import GatewayOff, PaymentGateways, gateway_of
 from db import reconciliation, refunds
 from db.engine import Sessions, single_statements
 from db.payments import AttemptState, Payment
-from db.refunds import Refund, RefundRowState, is_unlisted
+from db.refunds import Refund, RefundRowState, is_taken, is_unlisted
 from domain.errors import RateLimited
 from domain.money import Money
 from domain.order import Value
@@ -138,7 +139,7 @@ class Reconciliation:
         """The differences; nothing if the payment changed while its provider was asked."""
         async with single_statements(self._sessions) as session:
             known = await refunds.refunds_of_payment(session, payment.id)
-        booked = _booked(payment, command.at)
+        booked = _booked(payment, known, command.at)
         try:
             view = await self._ask(payment)
             findings = _compare_view(booked, payment, view)
@@ -273,7 +274,8 @@ def _unreachable(booked: BookedPayment, error: Exception) -> Finding:
     )
 
 
-def _booked(payment: Payment, at: datetime) -> BookedPayment:
+def _booked(payment: Payment, known: Sequence[Refund], at: datetime) -> BookedPayment:
+    taken = sum(refund.amount_minor for refund in known if is_taken(refund))
     return BookedPayment(
         order_id=payment.order_id,
         payment_id=payment.id,
@@ -282,6 +284,7 @@ def _booked(payment: Payment, at: datetime) -> BookedPayment:
         captured=Money(minor=payment.captured_minor, currency=payment.currency),
         claimed=Money(minor=payment.claimed_minor, currency=payment.currency),
         refunded=Money(minor=payment.refunded_minor, currency=payment.currency),
+        taken=Money(minor=taken, currency=payment.currency),
         disputed=payment.disputed,
         mismatch=bool(payment.mismatch),
         overdue=payment.expires_at + _OVERDUE < at,

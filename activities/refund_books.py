@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.payment_reviews import look_after_review
 from db import orders, payments, refunds
 from db.orders import OrderRow
 from db.payments import Payment
@@ -14,6 +15,7 @@ from db.refunds import Refund
 from domain.ids import REFUND, derived_id, idempotency_key
 from domain.money import Money
 from domain.payment import PaymentView, RefundState, RefundView
+from domain.payment_review import ReviewKind
 from domain.refunding import is_news, money_status
 from domain.statuses import OrderStatus
 
@@ -78,9 +80,11 @@ async def book_refunds_of(
     if payment.captured_minor == 0:
         return
     for refund in view.refunds:
-        await book_refund(session, order, payment, refund, at)
+        if not await _is_taken(session, payment, refund):
+            await book_refund(session, order, payment, refund, at)
     for refund in named:
-        if not await _is_counted(session, payment, view, refund):
+        counted = await _is_counted(session, payment, view, refund)
+        if not counted and not await _is_taken(session, payment, refund):
             await book_refund(session, order, payment, refund, at)
     # What is listed is no surprise, even if our books know better by now how it ended.
     listed = sum(r.amount.minor for r in view.refunds if r.state is not RefundState.FAILED)
@@ -119,24 +123,56 @@ async def restate_money(session: AsyncSession, order: OrderRow, at: datetime) ->
         order,
         at,
         payment=money_status(
-            captured=own.captured_minor if own else 0,
-            refunded=own.refunded_minor if own else 0,
+            captured=own.captured_minor - own.excess_minor if own else 0,
+            # What was never asked for goes back without making the order refunded in part.
+            refunded=max(own.refunded_minor - own.excess_minor, 0) if own else 0,
             kept=order.kept_minor,
-            in_review=any(_in_review(attempt) for attempt in attempts),
+            in_review=any(attempt.in_review(kind) for attempt in attempts for kind in ReviewKind),
         ),
     )
     if order.kept_minor == 0 and order.status in GOODS_GONE:
         orders.move(order, at, status=OrderStatus.REFUNDED)
+    for attempt in attempts:
+        await look_after_review(session, attempt, at)
 
 
-def _in_review(attempt: Payment) -> bool:
-    """Whether a person has to look; money that has gone back is out of question."""
-    gone = 0 < attempt.captured_minor == attempt.refunded_minor
-    return bool(attempt.mismatch or attempt.disputed) and not gone
+async def book_taken(
+    session: AsyncSession, order: OrderRow, payment: Payment, at: datetime
+) -> None:
+    """The customer's bank has taken what is left of a locked payment; nobody is asked for it.
+
+    It has no name at the provider, which may tell of it later as a refund, or never.
+    """
+    if payment.left.minor == 0:
+        return
+    taken = RefundView(
+        refund_id="",
+        provider_ref=refunds.unlisted_ref(payment.id, payment.captured_minor),
+        state=RefundState.SUCCEEDED,
+        amount=payment.left,
+    )
+    await _book_foreign(session, payment, taken, at, made_by="bank", reason="a lost dispute")
+    await book_refund(session, order, payment, taken, at)
+
+
+async def _is_taken(session: AsyncSession, payment: Payment, told: RefundView) -> bool:
+    """Whether a refund that is told of now is the money that a bank took, by another name."""
+    if told.amount.minor <= payment.left.minor:
+        return False
+    if await refunds.find_refund(session, payment.id, told) is not None:
+        return False
+    known = await refunds.refunds_of_payment(session, payment.id)
+    return any(refunds.is_taken(refund) for refund in known)
 
 
 async def _book_foreign(
-    session: AsyncSession, payment: Payment, view: RefundView, at: datetime
+    session: AsyncSession,
+    payment: Payment,
+    view: RefundView,
+    at: datetime,
+    *,
+    made_by: str = "provider",
+    reason: str = "made at the provider",
 ) -> Refund:
     refund_id = derived_id(REFUND, payment.gateway, view.provider_ref or view.refund_id)
     return await refunds.intend_refund(
@@ -148,9 +184,9 @@ async def _book_foreign(
             state=refunds.RefundRowState.INTENDED,
             amount_minor=view.amount.minor,
             currency=view.amount.currency,
-            reason="made at the provider",
+            reason=reason,
             provider_ref=view.provider_ref,
-            made_by="provider",
+            made_by=made_by,
             idempotency_key=idempotency_key(refund_id, "refund"),
             created_at=at,
         ),

@@ -223,8 +223,11 @@ async def intend(
     at: datetime,
     lines: Mapping[int, int] | None = None,
     retry_of: str = "",
+    left_only: bool = False,
 ) -> Refund | None:
     """The stored intent; nothing if the payment has nothing left to give back.
+
+    With `left_only`, less than `amount` if there is not that much left.
 
     Raises:
         RefundExceedsCapture: the payment has not that much left.
@@ -233,9 +236,10 @@ async def intend(
     await orders.lock_order(session, payment.order_id)
     payment = await payments.lock_payment(session, payment_id)
     await session.refresh(payment)
-    if amount is None:
+    if amount is None or left_only:
         known = await session.get(Refund, refund_id)
-        amount = known.amount if known else payment.left
+        wanted = payment.left if amount is None else min(amount, payment.left)
+        amount = known.amount if known else wanted
     if amount.minor == 0:
         return None
     refund = await refunds.intend_refund(

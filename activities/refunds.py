@@ -29,11 +29,15 @@ from gateways.errors import GatewayRejected, NotFound
 
 
 class RefundPayment(Value):
-    """Give `amount` of a payment back; without an amount, all that is left of it."""
+    """Give `amount` of a payment back (as far as it is left, if `left_only`).
+
+    Without an amount, all that is left of it.
+    """
 
     refund_id: str
     payment_id: str
     amount: Money | None = None
+    left_only: bool = False
     reason: str
     idempotency_key: str
     at: datetime
@@ -87,6 +91,7 @@ class Refunds:
                 refund_id=command.refund_id,
                 payment_id=command.payment_id,
                 amount=command.amount,
+                left_only=command.left_only,
                 reason=command.reason,
                 key=command.idempotency_key,
                 at=command.at,

@@ -35,7 +35,12 @@ async def reviewable(session: AsyncSession, order: Order) -> tuple[OrderLine, ..
         if refund.state != RefundRowState.FAILED
     ]
     refunded = {int(line_no) for refund in paid_back for line_no in refund.lines}
-    surplus = {one.id for one in await payments.payments_of(session, order.order_id) if one.surplus}
+    # Neither what was paid twice nor what was paid beyond the price is a complaint.
+    surplus = {
+        one.id
+        for one in await payments.payments_of(session, order.order_id)
+        if one.surplus or 0 < one.claimed_minor <= one.excess_minor
+    }
     units = lines_to_review(
         [
             ReviewedLine(
@@ -47,7 +52,6 @@ async def reviewable(session: AsyncSession, order: Order) -> tuple[OrderLine, ..
             for line in order.items
         ],
         complained=await _complained(session, order.order_id),
-        # Money that was paid twice goes back without a reason to complain.
         refunded=any(not one.lines and one.payment_id not in surplus for one in paid_back),
     )
     return tuple(

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.disputes import hear_of_dispute
 from activities.inventory import hold_order
 from activities.refund_books import book_refunds_of, restate_money
 from db import fulfillment, holds, orders, payments, restock
 from db.orders import OrderRow
 from db.payments import AttemptState, Payment
+from db.refunds import RefundRowState, refunds_of_payment
 from db.restock import RestockState
 from domain.ids import HOLD, derived_id
 from domain.inventory import HoldState
 from domain.money import Money
 from domain.order import Value
-from domain.payment import PaymentState, PaymentView, RefundView
-from domain.settlement import Answer, Settlement, Standing, answer_of, decide, standing_of
+from domain.payment import DisputeNews, PaymentState, PaymentView, RefundView
+from domain.payment_review import excess_refund_id
+from domain.settlement import (
+    UNSETTLED,
+    Answer,
+    Settlement,
+    Standing,
+    answer_of,
+    decide,
+    standing_of,
+)
 from domain.statuses import OrderStatus, PaymentStatus
 
 _ATTEMPT_STATE = {
@@ -30,6 +41,7 @@ _ATTEMPT_STATE = {
     PaymentState.CLOSED: AttemptState.CLOSED,
 }
 
+_FOR_NOTHING = {Settlement.SURPLUS, Settlement.LATE, Settlement.RETURNED}
 _UNPAID = {PaymentStatus.PENDING, PaymentStatus.FAILED}
 _TO_BE_SHIPPED = {OrderStatus.CONFIRMED, OrderStatus.PROCESSING}
 
@@ -38,13 +50,16 @@ class Settled(Value):
     """What was decided about a payment, and why it had failed if it had.
 
     `gone` says that the order's money has gone back though its goods have not left yet, or are
-    being sent again, or that nobody need decide about it any more.
+    being sent again, or that nobody need decide about it any more. `decision` is what an operator
+    said of a payment in review, `excess` what of an accepted one was not asked for and goes back.
     """
 
     payment_id: str
     settlement: Settlement
     captured: Money
     gone: bool = False
+    decision: str = ""
+    excess: Money | None = None
     failure_code: str = ""
     failure_message: str = ""
 
@@ -56,14 +71,14 @@ async def settle(
     rehold_until: datetime | None = None,
     *,
     refunds: Sequence[RefundView] = (),
-    disputed: bool = False,
+    disputes: Collection[DisputeNews] = (),
     unattended: bool = False,
 ) -> Settled:
     """Record `view` and act on it: money, stock, order status and timeline change together.
 
     A paid order whose hold has gone is held again if the stock is there; if not, the money is
     late. The order's row is locked first everywhere, so that two callbacks cannot both win.
-    `refunds` and `disputed` are what callbacks brought up beside the payment itself. Money for an
+    `refunds` and `disputes` are what callbacks brought up beside the payment itself. Money for an
     order that is `unattended`, because its workflow has ended, pays for nothing any more.
     """
     order_id = (await session.get_one(Payment, view.payment_id)).order_id
@@ -75,9 +90,12 @@ async def settle(
     if settlement is Settlement.REHOLD:
         settlement = await _rehold(session, order, payment, at, rehold_until)
     await _record_view(session, order, payment, view, settlement, at)
+    if payment.decision and settlement in _FOR_NOTHING and not payment.surplus:
+        payment.surplus = True
+        await restate_money(session, order, at)
     await book_refunds_of(session, order, payment, view, refunds, at)
-    if (disputed or view.disputed) and not payment.disputed:
-        await _record_dispute(session, order, payment, at)
+    if disputes or view.disputed:
+        await hear_of_dispute(session, order, payment, disputes, at)
     if settlement is Settlement.ACCEPTED and order.status == OrderStatus.PENDING:
         hold = await holds.live_hold(session, order_id)
         assert hold is not None
@@ -89,6 +107,8 @@ async def settle(
         settlement=settlement,
         captured=view.captured,
         gone=await _is_gone(session, order),
+        decision=payment.decision,
+        excess=await _excess(session, payment),
         failure_code=view.failure_code,
         failure_message=view.failure_message,
     )
@@ -99,6 +119,10 @@ def _answer(view: PaymentView, payment: Payment) -> Answer:
 
     Money of which an unknown part has gone back before we saw it is not what was asked for.
     """
+    if payment.decision and payment.captured_minor > 0:
+        # A person has said what this money is: the table decides about it as about any other.
+        captured = Money(minor=payment.captured_minor, currency=payment.currency)
+        return answer_of(view, captured)
     answer = answer_of(view, payment.asked)
     touched = view.touched and view.refunded is None and payment.claimed_minor == 0
     return Answer.PAID_OTHERWISE if answer is Answer.PAID and touched else answer
@@ -108,7 +132,7 @@ async def standing_towards(
     session: AsyncSession, order: OrderRow, payment: Payment, *, unattended: bool = False
 ) -> Standing:
     """Where a locked order stands towards one of its payments."""
-    paying = _paying(await payments.payments_of(session, order.id))
+    paying = paying_of(order, await payments.payments_of(session, order.id))
     hold = await holds.live_hold(session, order.id)
     return standing_of(
         OrderStatus(order.status),
@@ -120,14 +144,31 @@ async def standing_towards(
     )
 
 
-def _paying(attempts: list[Payment]) -> str:
-    """The attempt that pays for the order: the first that was captured as asked."""
+def paying_of(order: OrderRow, attempts: list[Payment]) -> str:
+    """The attempt that pays for the order: the first that was captured as asked, or accepted.
+
+    One that was accepted does from when the order is confirmed for it: there may be no stock left.
+    """
+    waits = order.status in UNSETTLED
     captured = [
         attempt
         for attempt in attempts
-        if attempt.captured_minor > 0 and not attempt.surplus and not attempt.mismatch
+        if attempt.captured_minor > 0
+        and not attempt.surplus
+        and (not attempt.mismatch or (attempt.accepted and not waits))
     ]
     return captured[0].id if captured else ""
+
+
+async def _excess(session: AsyncSession, payment: Payment) -> Money | None:
+    """What an accepted payment brought beyond what was asked, unless it has gone back."""
+    if payment.excess_minor == 0:
+        return None
+    known = await refunds_of_payment(session, payment.id)
+    ours = {excess_refund_id(payment.id, number) for number in range(1, len(known) + 1)}
+    if any(one.id in ours and one.state == RefundRowState.SUCCEEDED for one in known):
+        return None
+    return Money(minor=payment.excess_minor, currency=payment.currency)
 
 
 async def _is_gone(session: AsyncSession, order: OrderRow) -> bool:
@@ -213,26 +254,8 @@ async def _record_capture(
             if view.captured != payment.asked
             else f"part of {view.captured} has gone back at {payment.gateway} already"
         )
-    payment.surplus = settlement in {Settlement.SURPLUS, Settlement.LATE, Settlement.RETURNED}
+    payment.surplus = settlement in _FOR_NOTHING
     same_currency = view.captured.currency == order.currency
     payment.captured_minor = view.captured.minor if same_currency else 0
     order.kept_minor += payment.captured_minor
     await restate_money(session, order, at)
-
-
-async def _record_dispute(
-    session: AsyncSession, order: OrderRow, payment: Payment, at: datetime
-) -> None:
-    """The bank may take this money away: a person has to answer it."""
-    payment.disputed, payment.updated_at = True, at
-    if payment.captured_minor > 0:
-        await restate_money(session, order, at)
-    await orders.add_event(
-        session,
-        order.id,
-        "chargeback_opened",
-        at,
-        dedupe_key=f"chargeback_opened:{payment.id}",
-        payment_id=payment.id,
-        amount=str(payment.asked),
-    )

@@ -98,7 +98,7 @@ class RefundedLine(Value):
 
 
 class RefundAnswer(Value):
-    """One refund, made by the `shop` or in the `provider`'s own dashboard.
+    """One refund, made by the `shop`, in the `provider`'s own dashboard, or taken by the `bank`.
 
     Its state is requested, pending, succeeded, failed (`failureCode` is the provider's word for
     why), or manual: it waits for a person at the provider. `retryOf` is the failed refund that it
@@ -202,11 +202,13 @@ class TaskAnswer(Value):
     order_id: str
     order_number: str = ""
     tracking_number: str = ""
+    payment_id: str = ""
     state: str
     urgent: bool
     task: str
     decision: str = ""
     note: str = ""
+    decided_by: str = ""
     opened_at: datetime
     closed_at: datetime | None = None
 

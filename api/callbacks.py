@@ -96,6 +96,7 @@ async def payment_callback(uses: Uses, gateway: str, request: Request, body: Raw
             "provider_ref": event.provider_ref,
             "capture_ref": event.capture_ref,
             "refund_ref": event.refund_ref,
+            **({"dispute": event.dispute} if event.dispute else {}),
         },
         body=body,
         headers=_kept(request),

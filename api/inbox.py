@@ -51,7 +51,7 @@ async def take_in(uses: Resources, message: Message) -> bool:
     outcome = "stored" if new else "duplicate"
     uses.metrics.callbacks_received.labels(message.source, outcome).inc()
     if callback.applied_at is None:
-        await _deliver(uses, callback)
+        await deliver(uses, callback)
     return new
 
 
@@ -88,7 +88,7 @@ async def _find_order(
     return shipment.order_id if shipment else ""
 
 
-async def _deliver(uses: Resources, callback: Callback) -> None:
+async def deliver(uses: Resources, callback: Callback) -> None:
     """Try once, briefly; the sweep goes on trying."""
     cause: str
     try:

@@ -12,11 +12,12 @@ from activities.arrivals import why_not_arrived
 from activities.order_watch import OrderWatch
 from api import outages
 from api.answers import TaskAnswer, TaskList, answer
-from api.auth import authorize
+from api.auth import Caller, authorize
 from api.bodies import OptionalJsonBody
 from api.command_body import REASON_LIMIT, REFUSALS, CommandBody, takes
 from api.problems import Refusal, refusal
 from api.resources import Resources, Uses
+from api.review_decisions import decide, is_review, read_decision
 from api.views import operator_task
 from db import operator_tasks, orders
 from db.fulfillment import Shipment
@@ -51,17 +52,29 @@ async def list_tasks(
     summary="Close a task, with a decision",
     response_model=TaskAnswer,
     responses=REFUSALS,
-    openapi_extra=takes({"decision": "refund", "note": "the carrier confirmed the loss"}),
+    openapi_extra=takes(
+        {"decision": "refund", "note": "the carrier confirmed the loss"},
+        payment={"decision": "accept", "note": "the customer paid by two cards", "by": "Chen"},
+    ),
 )
-async def close_task(uses: Uses, task_id: TaskId, body: OptionalJsonBody) -> Response:
+async def close_task(
+    uses: Uses, caller: Caller, task_id: TaskId, body: OptionalJsonBody
+) -> Response:
     """Say that it is done. For a parcel in trouble, `decision` says what becomes of it.
 
     `refund` gives the parcel up and its money back; `reship` sends its goods again, or refunds them
     if there are none; `wait` stops what would come by itself; `arrived` says of goods that were
     sent again that they have come, when their own order is not there to tell. Without a decision
     everything takes its course. Repeating it is harmless.
+
+    For a payment in review a decision and a `note` are needed, `by` is who decides: `accept` (it
+    pays for the order, what is too much goes back) or `refund` of one that is not what was asked
+    for; `won` (the money stays) or `lost` (the bank has taken it) of a disputed one.
     """
     request = CommandBody(body)
+    task = await _find(uses, task_id)
+    if is_review(task):
+        return answer(operator_task(await decide(uses, read_decision(request, task, caller))))
     decision = request.fields.text("decision", 20, str.lower)
     note = request.fields.text("note", REASON_LIMIT)
     if decision not in _DECISIONS:
@@ -71,7 +84,6 @@ async def close_task(uses: Uses, task_id: TaskId, body: OptionalJsonBody) -> Res
             "send refund, reship, wait or arrived, or leave it out",
         )
     request.refuse_if_wrong()
-    task = await _find(uses, task_id)
     if decision and not task.tracking_number:
         raise refusal(422, "nothing_to_decide", "this task is not about a parcel", "decision")
     told = task.state == TaskState.OPEN and bool(decision)

@@ -136,11 +136,13 @@ def operator_task(row: OperatorTask, order_number: str = "") -> TaskAnswer:
         order_id=row.order_id,
         order_number=order_number,
         tracking_number=row.tracking_number,
+        payment_id=row.payment_id or "",
         state=row.state,
         urgent=row.urgent,
         task=row.task,
         decision=row.decision,
         note=row.note,
+        decided_by=row.decided_by,
         opened_at=row.opened_at,
         closed_at=row.closed_at,
     )

@@ -68,6 +68,9 @@ EVENTS = {
     "exchange_failed": "replacement needs a person",
     "complaint_made": "complaint",
     "chargeback_opened": "chargeback opened",
+    "chargeback_won": "chargeback won",
+    "chargeback_lost": "chargeback lost, says the provider",
+    "chargeback_over": "chargeback over, says the provider",
 }
 
 # What a payment was is only known when it is decided on, and who made a refund by who tells of it.
@@ -110,6 +113,7 @@ _SHOWN = (
     "location",
     "task",
     "decision",
+    "by",
     "until",
 )
 
@@ -214,6 +218,8 @@ def _event(entry: Body) -> Text:
         return Text(_PAID[entry["settlement"]], style="yellow")
     if entry.get("madeBy") == "provider":
         text = _MADE_BY_PROVIDER.get(kind, text)
+    if entry.get("madeBy") == "bank":
+        text = "taken by the customer's bank"
     return Text(text, style="green" if kind in _GOOD else "red" if kind in _BAD else "")
 
 

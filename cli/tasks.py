@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -11,9 +13,20 @@ from cli.http import api
 from cli.options import DEFAULT_DATA_DIR, ApiKey, ApiUrl, AsJson, DataDir
 from cli.task_view import tasks_table
 from cli.whereabouts import Whereabouts
-from domain.parcel_exceptions import Decision
 
 app = typer.Typer(no_args_is_help=True, help="See what people have to do, and say it is done.")
+
+
+class Decision(StrEnum):
+    """What may be decided about a parcel in trouble, or about a payment in review."""
+
+    REFUND = "refund"
+    RESHIP = "reship"
+    WAIT = "wait"
+    ARRIVED = "arrived"
+    ACCEPT = "accept"
+    WON = "won"
+    LOST = "lost"
 
 
 @app.command("list", epilog="Example: python starter.py tasks list --state done")
@@ -47,17 +60,21 @@ def done(
         typer.Option(
             help="About a parcel: refund it, send its goods again (reship; refunded if there are"
             " none), wait on (which also stops what would come by itself), or book that what was"
-            " sent again has arrived."
+            " sent again has arrived. About a payment that is not what was asked for: accept or"
+            " refund it. About a disputed one: won or lost."
         ),
     ] = None,
-    note: Annotated[str, typer.Option(help="For those who look at it later.")] = "",
+    note: Annotated[
+        str, typer.Option(help="Why, for those who look at it later; needed about payments.")
+    ] = "",
+    by: Annotated[str, typer.Option(help="Who decides.", show_default="your login")] = "",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     api_url: ApiUrl = "",
     api_key: ApiKey = "",
     as_json: AsJson = False,
 ) -> None:
     """Close a task; without a decision everything takes its course."""
-    body = {"decision": decision.value if decision else "", "note": note}
+    body = {"decision": decision or "", "note": note, "by": by or _login()}
     with api(Whereabouts(data_dir, api=api_url, api_key=api_key)) as shop:
         closed = shop.post(f"/tasks/{task}/done", body)
     if as_json:
@@ -65,3 +82,11 @@ def done(
         return
     decided = f", decision: {closed['decision']}" if closed["decision"] else ""
     output.say(f"Task {task} is {closed['state']}{decided}.")
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user need not have a name.
+        return ""

@@ -26,10 +26,10 @@ class TaskState(StrEnum):
 
 
 class OperatorTask(SQLModel, table=True):
-    """One thing to do about one order, and perhaps one of its parcels.
+    """One thing to do about one order, and perhaps one of its parcels or payments.
 
-    `task` says in words what to do, `decision` what was decided, `note` why. `dedupe_key` makes a
-    repeated step open it once.
+    `task` says in words what to do, `decision` what was decided, `note` why, `decided_by` who says
+    so. `dedupe_key` makes a repeated step open it once.
     """
 
     __tablename__ = "operator_tasks"
@@ -46,6 +46,9 @@ class OperatorTask(SQLModel, table=True):
         default=None, sa_column=base.reference("shipments.id", nullable=True)
     )
     tracking_number: str = Field(default="", sa_column=base.text(""))
+    payment_id: str | None = Field(
+        default=None, sa_column=base.reference("payments.id", nullable=True)
+    )
     state: str = Field(default=TaskState.OPEN, sa_column=base.text(TaskState.OPEN))
     urgent: bool = Field(
         default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false"))
@@ -54,6 +57,7 @@ class OperatorTask(SQLModel, table=True):
     dedupe_key: str = Field(sa_column=base.text())
     decision: str = Field(default="", sa_column=base.text(""))
     note: str = Field(default="", sa_column=base.text(""))
+    decided_by: str = Field(default="", sa_column=base.text(""))
     opened_at: datetime = Field(sa_column=base.instant(nullable=False))
     closed_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
 
@@ -68,6 +72,7 @@ async def open_task(
     at: datetime,
     shipment_id: str | None = None,
     tracking_number: str = "",
+    payment_id: str | None = None,
     urgent: bool = False,
 ) -> None:
     """Give people something to do, once per order and `dedupe_key`."""
@@ -79,6 +84,7 @@ async def open_task(
             order_id=order_id,
             shipment_id=shipment_id,
             tracking_number=tracking_number,
+            payment_id=payment_id,
             urgent=urgent,
             task=task,
             dedupe_key=dedupe_key,
@@ -117,6 +123,34 @@ async def close_task(session: AsyncSession, order_id: str, dedupe_key: str, at: 
             col(OperatorTask.state) == TaskState.OPEN,
         )
         .values(state=TaskState.OBSOLETE, closed_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def reopen_task(session: AsyncSession, order_id: str, dedupe_key: str) -> None:
+    """What had solved itself is there again; what a person has closed stays closed."""
+    await session.execute(
+        update(OperatorTask)
+        .where(
+            col(OperatorTask.order_id) == order_id,
+            col(OperatorTask.dedupe_key) == dedupe_key,
+            col(OperatorTask.state) == TaskState.OBSOLETE,
+        )
+        .values(state=TaskState.OPEN, closed_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def reword_task(session: AsyncSession, order_id: str, dedupe_key: str, task: str) -> None:
+    """There is more to say about an open task."""
+    await session.execute(
+        update(OperatorTask)
+        .where(
+            col(OperatorTask.order_id) == order_id,
+            col(OperatorTask.dedupe_key) == dedupe_key,
+            col(OperatorTask.state) == TaskState.OPEN,
+        )
+        .values(task=task)
         .execution_options(synchronize_session=False)
     )
 

@@ -23,6 +23,7 @@ from db import base
 from domain.errors import PermanentError
 from domain.money import Money
 from domain.payment import PaymentRef
+from domain.payment_review import ReviewDecision, ReviewKind
 
 
 class AttemptState(StrEnum):
@@ -45,7 +46,10 @@ class Payment(SQLModel, table=True):
 
     `capture_key` is set while a capture of ours may be under way, `captures_begun` counts them.
     An attempt that was `given_up` is not captured any more. A `disputed` one the customer's bank
-    wants back.
+    wants back, until the dispute has an outcome.
+
+    `decision` is what an operator said of a mismatch: to accept it as the payment of the order, or
+    to give it back.
     """
 
     __tablename__ = "payments"
@@ -78,6 +82,16 @@ class Payment(SQLModel, table=True):
             "claimed_minor BETWEEN refunded_minor AND captured_minor",
             name="claimed_within_captured",
         ),
+        CheckConstraint(
+            "decision IN ('', 'accept', 'refund')"
+            " AND (decision = '' OR (mismatch <> '' AND decided_at IS NOT NULL))"
+            " AND (decision <> 'accept' OR captured_minor > 0)",
+            name="decided_mismatch",
+        ),
+        CheckConstraint(
+            "dispute_outcome IN ('', 'won', 'lost') AND (dispute_outcome = '' OR disputed)",
+            name="dispute_ended",
+        ),
     )
 
     id: str = Field(sa_column=base.text(primary_key=True))
@@ -106,6 +120,9 @@ class Payment(SQLModel, table=True):
     disputed: bool = Field(
         default=False, sa_column=Column(Boolean, nullable=False, server_default="false")
     )
+    dispute_outcome: str = Field(default="", sa_column=base.text(""))
+    decision: str = Field(default="", sa_column=base.text(""))
+    decided_at: datetime | None = Field(default=None, sa_column=base.instant(nullable=True))
     action_type: str = Field(default="", sa_column=base.text(""))
     action_value: str = Field(default="", sa_column=base.text(""))
     failure_code: str = Field(default="", sa_column=base.text(""))
@@ -124,6 +141,28 @@ class Payment(SQLModel, table=True):
     def left(self) -> Money:
         """What was captured and no refund has claimed."""
         return Money(minor=self.captured_minor - self.claimed_minor, currency=self.currency)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it pays for the order though it is not what was asked for."""
+        return self.decision == ReviewDecision.ACCEPT
+
+    @property
+    def excess_minor(self) -> int:
+        """How much more was captured than asked, of a payment that was accepted all the same."""
+        return max(self.captured_minor - self.amount_minor, 0) if self.accepted else 0
+
+    def in_review(self, kind: ReviewKind) -> bool:
+        """Whether a person has to look; money that has gone back is out of question.
+
+        What an operator wants given back stays in review until it is.
+        """
+        if self.captured_minor > 0 and self.captured_minor == self.refunded_minor:
+            return False
+        if kind is ReviewKind.DISPUTE:
+            return self.disputed and not self.dispute_outcome and self.captured_minor > 0
+        decided = self.accepted or (bool(self.decision) and self.captured_minor == 0)
+        return bool(self.mismatch) and not decided
 
     @property
     def ref(self) -> PaymentRef:

@@ -30,6 +30,7 @@ class RefundRowState(StrEnum):
 class Refund(SQLModel, table=True):
     """One refund of one payment; one `made_by` the provider was made in its dashboard.
 
+    What was `made_by` a bank is a lost dispute: the provider need not count it as a refund.
     `lines` says which units it gives the money back for, as `{line number: quantity}`; `retry_of`
     is the failed refund that it stands for.
     """
@@ -39,7 +40,7 @@ class Refund(SQLModel, table=True):
         base.one_of("state", RefundRowState),
         UniqueConstraint("idempotency_key"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint("made_by IN ('shop', 'provider')", name="made_by_one_of"),
+        CheckConstraint("made_by IN ('shop', 'provider', 'bank')", name="made_by_one_of"),
     )
 
     id: str = Field(sa_column=base.text(primary_key=True))
@@ -73,6 +74,11 @@ _UNLISTED = "unlisted-"
 def unlisted_ref(payment_id: str, refunded_minor: int) -> str:
     """What we call a refund of which a provider tells only that its payment's sum has grown."""
     return f"{_UNLISTED}{payment_id}-{refunded_minor}"
+
+
+def is_taken(refund: Refund) -> bool:
+    """Whether the customer's bank took this money, after a dispute."""
+    return refund.made_by == "bank"
 
 
 def is_unlisted(refund: Refund) -> bool:

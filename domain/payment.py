@@ -144,12 +144,21 @@ class CallbackTopic(StrEnum):
     OTHER = "other"
 
 
+class DisputeNews(StrEnum):
+    """What a callback says of a dispute; `OVER` is ended, in words that do not tell how."""
+
+    OPENED = "opened"
+    WON = "won"
+    LOST = "lost"
+    OVER = "over"
+
+
 class CallbackEvent(Value):
     """A verified callback: a reason to ask the provider, never the answer itself.
 
     `dedupe_key` is the provider's event id. `payment_id` is ours, empty when the event does not
     carry it; then `provider_ref` or `capture_ref` finds the payment. `refund_ref` names the refund
-    that it is about, as `PaymentGateway.query_refund` takes it.
+    that it is about, as `PaymentGateway.query_refund` takes it. `dispute` is what it says of one.
     """
 
     gateway: GatewayName
@@ -160,4 +169,5 @@ class CallbackEvent(Value):
     provider_ref: str = ""
     capture_ref: str = ""
     refund_ref: str = ""
+    dispute: DisputeNews | None = None
     occurred_at: datetime | None = None

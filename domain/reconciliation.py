@@ -62,7 +62,8 @@ class BookedPayment(Value):
     """A payment as our books have it.
 
     `overdue` says that its time to be paid is well over, `mismatch` that a person knows already
-    that it captured something else than was asked for.
+    that it captured something else than was asked for. Of what was `refunded`, the bank may have
+    `taken` a part after a dispute, which a provider counts as a refund or does not.
     """
 
     order_id: str
@@ -72,6 +73,7 @@ class BookedPayment(Value):
     captured: Money
     claimed: Money
     refunded: Money
+    taken: Money
     disputed: bool
     mismatch: bool
     overdue: bool
@@ -152,7 +154,7 @@ def _refund_sum_difference(booked: BookedPayment, view: PaymentView) -> _Differe
     if view.refunded.minor > booked.claimed.minor:
         detail = f"{view.refunded} went back, {booked.claimed} in our books"
         return FindingKind.UNBOOKED_REFUND, detail
-    if view.refunded.minor < booked.refunded.minor:
+    if view.refunded.minor < booked.refunded.minor - booked.taken.minor:
         detail = f"{view.refunded} went back, {booked.refunded} in our books"
         return FindingKind.MISSING_REFUND, detail
     return None

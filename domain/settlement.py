@@ -106,8 +106,8 @@ _STATES = {
 }
 
 # Orders that are still to be paid; all others have their money, or will never want any.
-_UNSETTLED = frozenset({OrderStatus.PENDING, OrderStatus.PENDING_RESTOCK})
-_ENDED = frozenset({OrderStatus.CANCELLED, OrderStatus.REFUNDED})
+UNSETTLED = frozenset({OrderStatus.PENDING, OrderStatus.PENDING_RESTOCK})
+ENDED = frozenset({OrderStatus.CANCELLED, OrderStatus.REFUNDED})
 
 
 def answer_of(view: PaymentView, asked: Money) -> Answer:
@@ -134,13 +134,13 @@ def standing_of(
     that has ended is nobody's, even if it once paid for it: a refund may have failed. What was
     found to pay `for_nothing` goes back, though stock may have come free meanwhile.
     """
-    if order in _ENDED:
+    if order in ENDED:
         return Standing.OVER
     if paid_by_it:
         return Standing.PAID_BY_IT
     if paid_by_other:
         return Standing.PAID_BY_OTHER
-    if for_nothing or order not in _UNSETTLED:
+    if for_nothing or order not in UNSETTLED:
         return Standing.OVER
     if hold is not HoldState.HELD:
         return Standing.LAPSED

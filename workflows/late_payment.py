@@ -5,15 +5,17 @@ from __future__ import annotations
 from temporalio import workflow
 
 from workflows import policies
-from workflows.giving_back import give_back, insist
+from workflows.giving_back import give_back, give_excess_back, insist, reason_to_give_back
 from workflows.messages import PaymentNews
 
 with workflow.unsafe.imports_passed_through():
     from activities.notifications import CustomerEvent, Notifications, SendNotifications
     from activities.payments import Payments, SettlePayment
+    from activities.refunds import RefundSettled
     from activities.settling import Settled
     from domain.money import Money
     from domain.notification import NotificationKind
+    from domain.payment_review import EXCESS_REASON
     from domain.settlement import REFUNDABLE, Settlement
 
 _PAYABLE = {Settlement.OPEN, Settlement.DECLINED}
@@ -48,14 +50,17 @@ class LatePaymentWorkflow:
                 summary="Close the payment, then ask what is true",
                 **policies.MONEY,
             )
+        if settled.excess is not None:
+            refund = await give_excess_back(settled.payment_id, settled.excess)
+            await self._tell_of(order_id, refund, EXCESS_REASON)
         if settled.settlement in REFUNDABLE:
-            await self._give_back(order_id, settled)
+            reason = reason_to_give_back(settled)
+            refund = await insist(lambda: give_back(settled.payment_id, reason))
+            after_the_end = "the payment came after the order had ended"
+            await self._tell_of(order_id, refund, reason if settled.decision else after_the_end)
         return settled
 
-    async def _give_back(self, order_id: str, settled: Settled) -> None:
-        refund = await insist(
-            lambda: give_back(settled.payment_id, f"{settled.settlement} payment")
-        )
+    async def _tell_of(self, order_id: str, refund: RefundSettled, reason: str) -> None:
         if refund.amount > Money.zero(refund.amount.currency):
             await workflow.execute_activity_method(
                 Notifications.send_notifications,
@@ -66,7 +71,7 @@ class LatePaymentWorkflow:
                             kind=NotificationKind.ORDER_REFUNDED,
                             occasion=refund.refund_id,
                             refund_amount=refund.amount,
-                            reason="the payment came after the order had ended",
+                            reason=reason,
                             at=workflow.now(),
                         ),
                     ),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows import policies
 from workflows.context import OrderContext
-from workflows.giving_back import give_back, insist
+from workflows.giving_back import give_back, give_excess_back, insist, reason_to_give_back
 from workflows.messages import PAYMENT_REFUSED, PaymentInstruction, PaymentNews
 
 with workflow.unsafe.imports_passed_through():
@@ -29,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.money import Money
     from domain.notification import NotificationKind
     from domain.order import GatewayName
+    from domain.payment_review import EXCESS, EXCESS_REASON
     from domain.settlement import Settlement
 
 
@@ -39,6 +42,8 @@ class Attempt:
         self.payment_id = payment_id
         self.gateway = gateway
         self.settlement = Settlement.OPEN
+        self.reviewed = False
+        self.decision = ""
 
     @property
     def may_be_paid(self) -> bool:
@@ -80,7 +85,8 @@ class PaymentAttempts:
         self.mismatch = ""
         self.gone = False
         self.deadline: datetime | None = None
-        self._sent_back: dict[str, asyncio.Task[None]] = {}
+        # By payment, and the part of it that goes back by itself if it is not all.
+        self._sent_back: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     @property
     def latest(self) -> Attempt | None:
@@ -92,6 +98,14 @@ class PaymentAttempts:
     def paid(self) -> bool:
         """Whether an attempt pays for the order."""
         return any(attempt.settlement is Settlement.ACCEPTED for attempt in self.attempts)
+
+    @property
+    def decided(self) -> bool:
+        """Whether people have decided about payments in review so that the order knows its way."""
+        reviewed = [attempt for attempt in self.attempts if attempt.reviewed]
+        return any(a.decision for a in reviewed) and (
+            self.paid or all(a.decision for a in reviewed)
+        )
 
     async def start(self, request: AttemptRequest, deadline: datetime) -> None:
         """Create an attempt at the provider and answer the request."""
@@ -179,7 +193,7 @@ class PaymentAttempts:
             ActivityError: a provider cannot be asked now.
         """
         for attempt in self.attempts:
-            if attempt.settlement in _CAPTURED and attempt.payment_id not in self._sent_back:
+            if attempt.settlement in _CAPTURED and (attempt.payment_id, "") not in self._sent_back:
                 reason = "order cancelled"
                 self._tell_of(await give_back(attempt.payment_id, reason), reason)
         await self.settle_debts()
@@ -203,11 +217,16 @@ class PaymentAttempts:
         attempt = self._attempt(settled.payment_id)
         news = attempt.settlement is not settled.settlement
         attempt.settlement = settled.settlement
+        attempt.decision = settled.decision
+        attempt.reviewed = attempt.reviewed or bool(settled.decision)
         self.gone = settled.gone
+        if settled.excess is not None:
+            self._send_excess_back(settled.payment_id, settled.excess)
         match settled.settlement:
             case Settlement.SURPLUS | Settlement.LATE:
-                self._send_back(settled.payment_id, f"{settled.settlement} payment")
+                self._send_back(settled.payment_id, reason_to_give_back(settled))
             case Settlement.MISMATCH:
+                attempt.reviewed = True
                 self.mismatch = f"{settled.captured} was captured for {self._context.order.total}"
             case Settlement.DECLINED if news:
                 self._context.tell(
@@ -243,18 +262,29 @@ class PaymentAttempts:
     async def settle_debts(self) -> None:
         """Wait until all money that pays for nothing has gone back."""
         while self._sent_back:
-            for payment_id, task in list(self._sent_back.items()):
+            for part, task in list(self._sent_back.items()):
                 await task
-                self._sent_back.pop(payment_id, None)
+                self._sent_back.pop(part, None)
 
     def _send_back(self, payment_id: str, reason: str) -> None:
         """Give a payment back beside all else: a provider may take days to say that it is done."""
-        under_way = self._sent_back.get(payment_id)
+        self._begin((payment_id, ""), lambda: self._keep_trying(payment_id, reason))
+
+    def _send_excess_back(self, payment_id: str, amount: Money) -> None:
+        self._begin((payment_id, EXCESS), lambda: self._return_excess(payment_id, amount))
+
+    def _begin(
+        self, part: tuple[str, str], giving: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        under_way = self._sent_back.get(part)
         if under_way is None or under_way.done():
-            self._sent_back[payment_id] = asyncio.create_task(self._keep_trying(payment_id, reason))
+            self._sent_back[part] = asyncio.create_task(giving())
 
     async def _keep_trying(self, payment_id: str, reason: str) -> None:
         self._tell_of(await insist(lambda: give_back(payment_id, reason)), reason)
+
+    async def _return_excess(self, payment_id: str, amount: Money) -> None:
+        self._tell_of(await give_excess_back(payment_id, amount), EXCESS_REASON)
 
     def _tell_of(self, refund: RefundSettled, reason: str) -> None:
         if refund.amount > Money.zero(refund.amount.currency):

@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.inventory import ExtendHold, Stock
     from activities.settling import Settled
     from domain.order import GatewayName
+    from domain.payment_review import ReviewDecision
     from domain.settlement import Settlement
     from domain.statuses import PaymentStatus
 
@@ -239,23 +240,35 @@ class PaymentCollection:
             await self._close(attempt)
 
     async def _stop_for_review(self) -> None:
+        self._stop_if_refused()
         if not self.attempts.mismatch:
             return
         self.open = False
         self._context.display.statuses(payment=PaymentStatus.REVIEW)
         self._context.display.waits(
             f"a person: {self.attempts.mismatch}",
-            then="cancel the order to give the money back",
+            then="the money is accepted or given back, as the task is decided",
         )
         listens = workflow.patched("hear news in review")
-        while self._context.cancel is None:
+        while self._context.cancel is None and not self.attempts.decided:
             await workflow.wait_condition(
                 lambda: self._context.cancel is not None or (listens and bool(self.attempts.news))
             )
             if self._context.cancel is None:
                 await self._hear()
                 self._stop_if_gone()
+                self._stop_if_refused()
         self._context.stop_if_cancelled()
+        self.attempts.mismatch = ""
+
+    def _stop_if_refused(self) -> None:
+        """Nothing is shipped for money that an operator gives back."""
+        attempts = self.attempts
+        refused = any(one.decision == ReviewDecision.REFUND for one in attempts.attempts)
+        if refused and attempts.decided and not attempts.paid and self._context.cancel is None:
+            self._context.cancel = CancelOrder(
+                reason="the payment was not what was asked for", requested_by="operator"
+            )
 
     def _finish(self) -> None:
         self.open = False

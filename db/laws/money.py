@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from db.laws.check import Check
+from db.laws.check import SETTLING, Check
 
 _ORDERS = "SELECT count(*) FROM orders"
 _PAYMENTS = "SELECT count(*) FROM payments"
@@ -54,15 +54,49 @@ _MISMATCH = """
     SELECT format('payment %s of order %s does not match (%s), but the order is %s, not in review',
                   payments.id, order_number, mismatch, payment_status)
     FROM payments JOIN orders ON orders.id = order_id
-    WHERE mismatch <> '' AND (captured_minor = 0 OR captured_minor > refunded_minor)
-        AND payment_status NOT IN ('review', 'partially_refunded')
+    WHERE mismatch <> '' AND decision <> 'accept'
+        AND (captured_minor > refunded_minor OR (captured_minor = 0 AND decision <> 'refund'))
+        AND payment_status <> 'review'
+"""
+
+# Money that was not what was asked for is the order's only if somebody said so, and wrote down why.
+_DECIDED = """
+    SELECT format('payment %s of order %s was decided about (%s), and nobody said who and why',
+                  payments.id, payments.order_id, payments.decision)
+    FROM payments
+    WHERE payments.decision <> '' AND NOT EXISTS (
+        SELECT FROM operator_tasks AS task
+        WHERE task.payment_id = payments.id AND task.kind = 'payment_mismatch'
+            AND task.state = 'done' AND task.decision = payments.decision
+            AND task.note <> '' AND task.decided_by <> '')
+"""
+
+_EXCESS = f"""
+    SELECT format('payment %s of order %s was accepted and keeps %s, but asked for %s',
+                  payments.id, order_id, captured_minor - refunded_minor, amount_minor)
+    FROM payments
+    WHERE decision = 'accept' AND captured_minor - refunded_minor > amount_minor
+        AND NOT EXISTS (
+            SELECT FROM refunds WHERE payment_id = payments.id
+                AND (state NOT IN ('succeeded', 'failed')
+                     OR settled_at > now() - {SETTLING}))
 """
 
 _DISPUTE = """
     SELECT format('payment %s of order %s is disputed, but the order is %s, not in review',
                   payments.id, order_number, payment_status)
     FROM payments JOIN orders ON orders.id = order_id
-    WHERE disputed AND captured_minor > refunded_minor AND payment_status <> 'review'
+    WHERE disputed AND dispute_outcome = '' AND captured_minor > refunded_minor
+        AND payment_status <> 'review'
+"""
+
+_LOST = """
+    SELECT format('payment %s of order %s was lost to the bank, which took nothing of it',
+                  payments.id, order_id)
+    FROM payments
+    WHERE dispute_outcome = 'lost' AND captured_minor > refunded_minor
+        AND NOT EXISTS (
+            SELECT FROM refunds WHERE payment_id = payments.id AND made_by = 'bank')
 """
 
 _UNPAID_CAPTURE = """
@@ -99,7 +133,8 @@ _STRAY_REFUNDS = """
 _TWO_PAY = """
     SELECT format('order %s is paid %s times: %s',
                   order_id, count(*), string_agg(id, ', ' ORDER BY attempt))
-    FROM payments WHERE captured_minor > 0 AND NOT surplus AND mismatch = ''
+    FROM payments
+    WHERE captured_minor > 0 AND NOT surplus AND (mismatch = '' OR decision = 'accept')
     GROUP BY order_id HAVING count(*) > 1
 """
 
@@ -149,7 +184,10 @@ CHECKS = (
     Check(3, _PAYMENTS, _ASKED),
     Check(3, _PAYMENTS, _CAPTURED),
     Check(3, _PAYMENTS, _MISMATCH),
+    Check(3, _PAYMENTS, _DECIDED),
+    Check(3, _PAYMENTS, _EXCESS),
     Check(3, _PAYMENTS, _DISPUTE),
+    Check(3, _PAYMENTS, _LOST),
     Check(3, _PAYMENTS, _UNPAID_CAPTURE),
     Check(3, _PAYMENTS, _REFUND_SUMS),
     Check(3, _REFUNDS, _STRAY_REFUNDS),

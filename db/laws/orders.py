@@ -51,12 +51,13 @@ _STOCK_GONE_BACK = f"""
         AND NOT {_REFUND_ON_ITS_WAY}
 """
 
-_PAID_BUT_PENDING = """
+_PAID_BUT_PENDING = f"""
     SELECT format('order %s is %s, but payment %s has captured %s',
                   order_number, status, payments.id, captured_minor)
     FROM payments JOIN orders ON orders.id = order_id
     WHERE status IN ('pending', 'pending_restock')
-        AND captured_minor > 0 AND NOT surplus AND mismatch = ''
+        AND captured_minor > 0 AND NOT surplus
+        AND (mismatch = '' OR (decision = 'accept' AND decided_at < now() - {SETTLING}))
 """
 
 _KEEPS_STOCK = f"""

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from domain.payment import CallbackEvent, CallbackTopic
+from domain.payment import CallbackEvent, CallbackTopic, DisputeNews
 from gateways.errors import InvalidCallback
 from gateways.payments.paypal_objects import Link, captured_by
 from gateways.times import parse_utc
@@ -96,9 +96,17 @@ def read_event(body: bytes) -> CallbackEvent:
         dedupe_key=envelope.id,
         kind=envelope.event_type,
         topic=topic,
+        dispute=_dispute_news(envelope.event_type),
         occurred_at=parse_utc(envelope.create_time),
         **_subject(topic, envelope, body),
     )
+
+
+def _dispute_news(kind: str) -> DisputeNews | None:
+    """What an event says of a dispute; how one was resolved, a person has to look up."""
+    if topic_of(kind) is not CallbackTopic.DISPUTE:
+        return None
+    return DisputeNews.OVER if kind == "CUSTOMER.DISPUTE.RESOLVED" else DisputeNews.OPENED
 
 
 def topic_of(kind: str) -> CallbackTopic:

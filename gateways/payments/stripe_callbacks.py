@@ -11,10 +11,13 @@ from datetime import datetime
 import stripe
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
-from domain.payment import CallbackEvent, CallbackTopic
+from domain.payment import CallbackEvent, CallbackTopic, DisputeNews
 from gateways.errors import InvalidCallback
 from gateways.http import header_value
 from gateways.signatures import check_window, parse_header
+
+# Its other ends (`warning_closed`, `prevented`) are left to people.
+_ENDS = {"won": DisputeNews.WON, "lost": DisputeNews.LOST}
 
 
 class _Message(BaseModel):
@@ -28,6 +31,7 @@ class _Reference(_Message):
 class _Subject(_Message):
     id: str = ""
     object: str = ""
+    status: str | None = None
     payment_intent: _Reference | str | None = None
     metadata: dict[str, str | None] | None = None
 
@@ -87,6 +91,7 @@ def read_event(body: bytes, *, live: bool) -> CallbackEvent:
         payment_id=(subject.metadata or {}).get("payment_id") or "",
         provider_ref=_intent_of(subject),
         refund_ref=subject.id if subject.object == "refund" else "",
+        dispute=_dispute_news(event.type, subject),
         occurred_at=event.created,
     )
 
@@ -101,6 +106,15 @@ def _topic(kind: str) -> CallbackTopic:
             return CallbackTopic.DISPUTE
         case _:
             return CallbackTopic.OTHER
+
+
+def _dispute_news(kind: str, dispute: _Subject) -> DisputeNews | None:
+    """What an event says of a dispute, as the SDK's `Dispute.status` names its ends (16.1)."""
+    if _topic(kind) is not CallbackTopic.DISPUTE:
+        return None
+    if kind != "charge.dispute.closed":
+        return DisputeNews.OPENED
+    return _ENDS.get(dispute.status or "", DisputeNews.OVER)
 
 
 def is_live(api_key: str) -> bool:

@@ -84,3 +84,44 @@ async def test_an_order_that_has_ended_is_refunded_elsewhere(house: House, place
     refused = await done(house, task_id, decision="refund")
     assert (refused.status_code, codes(refused)) == (409, ["order_ended"])
     assert (await done(house, task_id)).json()["state"] == TaskState.DONE
+
+
+async def review_of(house: House, order: Json) -> str:
+    """A task about the order's payment, which nothing else is wrong with; its id."""
+    async with house.sessions.begin() as session:
+        await open_task(
+            session,
+            kind="payment_mismatch",
+            order_id=order["orderId"],
+            task="Decide",
+            dedupe_key=uuid4().hex,
+            at=datetime.now(UTC),
+            payment_id=order["payment"]["paymentId"],
+        )
+        return (await tasks_of(session, order["orderId"]))[-1].id
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"decision": "won", "note": "why"}, ["unknown_decision"]),
+        ({"decision": "reship", "note": "why"}, ["unknown_decision"]),
+        ({"note": "why"}, ["unknown_decision"]),
+        ({"decision": "accept"}, ["note_required"]),
+        ({}, ["unknown_decision", "note_required"]),
+        ({"decision": "accept", "note": "why", "by": "x" * 101}, ["too_long"]),
+    ],
+)
+async def test_a_payment_is_not_decided_about_without_a_decision_and_a_reason(
+    house: House, placed: Json, body: dict[str, str], wrong: list[str]
+) -> None:
+    task_id = await review_of(house, placed)
+    refused = await done(house, task_id, **body)
+    assert (refused.status_code, codes(refused)) == (422, wrong)
+
+
+async def test_money_that_is_not_there_is_not_accepted(house: House, placed: Json) -> None:
+    task_id = await review_of(house, placed)
+    refused = await done(house, task_id, decision="accept", note="why")
+    assert (refused.status_code, codes(refused)) == (409, ["decision_refused"])
+    assert (await house.order(placed["orderId"]))["tasks"][0]["state"] == TaskState.OPEN

@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from tests.cli.terminal import Terminal
 from tests.house import House, Json
-from tests.workflows.journey import ship
+from tests.workflows.deciding import in_review
+from tests.workflows.journey import PRICE, ship
 from tests.workflows.troubles import until_task
 
 
@@ -54,3 +55,23 @@ async def test_no_tasks_are_said_in_words(beside: Terminal, house: House) -> Non
         await session.execute(text("UPDATE operator_tasks SET state = 'done' WHERE state = 'open'"))
     listed = await beside.run("tasks", "list")
     assert listed.out.strip() == "There are no open tasks."
+
+
+async def test_a_payment_in_review_is_decided_about(beside: Terminal, house: House) -> None:
+    product = await house.add_product(stock=1)
+    placed, task = await in_review(house, product, "stripe", PRICE - 1)
+    listed = await beside.run("tasks", "list", COLUMNS="160")
+    assert "Decide accept" in " ".join(listed.out.split())
+    without = await beside.run("tasks", "done", task["taskId"], "--decision", "accept")
+    assert (without.code, "say why" in without.err) == (1, True)
+
+    done = await beside.run(
+        "tasks", "done", task["taskId"], "--decision", "accept", "--note", "a gift", "--by", "Chen"
+    )
+
+    assert done.code == 0, done.err
+    assert done.out.strip() == f"Task {task['taskId']} is done, decision: accept."
+    await house.until(placed["orderId"], status="processing", paymentStatus="paid")
+    status = await beside.run("status", placed["orderNumber"], COLUMNS="160")
+    assert "an operator has decided" in status.out
+    assert "Chen" in status.out

@@ -124,6 +124,48 @@ VIOLATIONS = (
     ),
     Violation(
         3,
+        "a mismatch that is to go back and is not in review",
+        "UPDATE payments SET mismatch = 'captured 1.00 USD', decision = 'refund',"
+        " decided_at = now() WHERE id = '{completed_payment}'",
+        "does not match (captured 1.00 USD), but the order is paid, not in review",
+    ),
+    Violation(
+        3,
+        "a mismatch that was accepted without a word",
+        "UPDATE payments SET mismatch = 'captured 1.00 USD', decision = 'accept',"
+        " decided_at = now() WHERE id = '{completed_payment}'",
+        "payment {completed_payment} of order {completed} was decided about (accept), and nobody"
+        " said who and why",
+    ),
+    Violation(
+        3,
+        "a mismatch that was accepted for no reason",
+        "UPDATE payments SET mismatch = 'captured 1.00 USD', decision = 'accept',"
+        " decided_at = now() WHERE id = '{completed_payment}';"
+        "INSERT INTO operator_tasks (id, kind, order_id, payment_id, state, task, dedupe_key,"
+        " decision, decided_by, opened_at) VALUES ('T1', 'payment_mismatch', '{completed}',"
+        " '{completed_payment}', 'done', '', 'k', 'accept', 'Chen', now())",
+        "payment {completed_payment} of order {completed} was decided about (accept), and nobody"
+        " said who and why",
+    ),
+    Violation(
+        3,
+        "an accepted payment that keeps more than was asked",
+        "UPDATE payments SET mismatch = 'captured 130.00 CNY', decision = 'accept',"
+        " decided_at = now(), captured_minor = 13000 WHERE id = '{completed_payment}';"
+        "UPDATE orders SET kept_minor = 13000 WHERE id = '{completed}'",
+        "payment {completed_payment} of order {completed} was accepted and keeps 13000, but asked"
+        " for 12900",
+    ),
+    Violation(
+        3,
+        "a lost dispute whose money nobody booked",
+        "UPDATE payments SET disputed = true, dispute_outcome = 'lost'"
+        " WHERE id = '{completed_payment}'",
+        "payment {completed_payment} of order {completed} was lost to the bank, which took nothing",
+    ),
+    Violation(
+        3,
         "a chargeback that is not in review",
         "UPDATE payments SET disputed = true WHERE id = '{completed_payment}'",
         "of order {completed_number} is disputed, but the order is paid, not in review",
@@ -167,6 +209,14 @@ VIOLATIONS = (
         " 'restocked', 1, 0, reference, order_id FROM stock_movements"
         " WHERE reference = '{processing_hold}' AND reason = 'committed'",
         "order {processing_number} is processing, but its stock went back at",
+    ),
+    Violation(
+        4,
+        "an order that waits though its payment was accepted long ago",
+        "UPDATE orders SET status = 'pending' WHERE id = '{processing}';"
+        "UPDATE payments SET mismatch = 'captured 1.00 USD', decision = 'accept',"
+        " decided_at = now() - interval '1 hour' WHERE id = '{processing_payment}'",
+        "order {processing_number} is pending, but payment {processing_payment} has captured 12900",
     ),
     Violation(
         4,

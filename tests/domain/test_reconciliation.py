@@ -33,6 +33,7 @@ def booked(**changes: Any) -> BookedPayment:
         "captured": ZERO,
         "claimed": ZERO,
         "refunded": ZERO,
+        "taken": ZERO,
         "disputed": False,
         "mismatch": False,
         "overdue": False,
@@ -45,6 +46,8 @@ def view(**says: Any) -> PaymentView:
 
 
 BOOKED_PAID = {"paid": True, "captured": HUNDRED}
+# A bank has taken what was left after a refund of 30.
+LOST = {**BOOKED_PAID, "claimed": HUNDRED, "refunded": HUNDRED, "taken": HUNDRED - THIRTY}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,9 @@ BOOKED_PAID = {"paid": True, "captured": HUNDRED}
             {**PAID, "refunded": THIRTY},
             [],
         ),
+        (LOST, {**PAID, "refunded": THIRTY}, []),
+        (LOST, {**PAID, "refunded": HUNDRED}, []),
+        (LOST, PAID, [FindingKind.MISSING_REFUND]),
         (
             BOOKED_PAID,
             {**PAID, "refunded": None, "touched": True},

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.payment import CallbackEvent, CallbackTopic
+from domain.payment import CallbackEvent, CallbackTopic, DisputeNews
 from gateways.payments.paypal_events import read_event
 from tests.gateways.paypal_wire import BUYER, capture, event, link, order, refund
 
@@ -63,6 +63,19 @@ def test_a_reversed_capture_is_news_of_a_refund_whatever_it_shows() -> None:
     for resource_type, resource in (("refund", refund()), ("capture", capture())):
         news = read_event(event("PAYMENT.CAPTURE.REVERSED", resource_type, resource))
         assert news.topic is CallbackTopic.REFUND
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("CUSTOMER.DISPUTE.CREATED", DisputeNews.OPENED),
+        ("CUSTOMER.DISPUTE.UPDATED", DisputeNews.OPENED),
+        ("CUSTOMER.DISPUTE.RESOLVED", DisputeNews.OVER),
+        ("PAYMENT.CAPTURE.REVERSED", None),
+    ],
+)
+def test_a_dispute_is_told_of_until_it_is_over(kind: str, told: DisputeNews | None) -> None:
+    assert read_event(event(kind, "dispute", DISPUTE)).dispute is told
 
 
 def test_a_refunds_own_number_is_not_taken_for_the_payments() -> None:

@@ -9,7 +9,7 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.payment import CallbackTopic
+from domain.payment import CallbackTopic, DisputeNews
 from gateways.errors import InvalidCallback
 from gateways.payments import stripe_callbacks
 from gateways.payments.stripe import StripeGateway
@@ -102,6 +102,25 @@ async def test_each_kind_of_event_has_a_topic_and_a_refund_names_itself(
     body = event(kind, subject)
     news = await gateway.parse_callback(signed(body), body, NOW)
     assert (news.topic, news.refund_ref) == (topic, refund_ref)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "told"),
+    [
+        ("charge.dispute.created", "needs_response", DisputeNews.OPENED),
+        ("charge.dispute.funds_withdrawn", "lost", DisputeNews.OPENED),
+        ("charge.dispute.closed", "won", DisputeNews.WON),
+        ("charge.dispute.closed", "lost", DisputeNews.LOST),
+        ("charge.dispute.closed", "warning_closed", DisputeNews.OVER),
+        ("charge.dispute.closed", None, DisputeNews.OVER),
+        ("payment_intent.succeeded", "won", None),
+    ],
+)
+async def test_the_end_of_a_dispute_is_told(
+    gateway: StripeGateway, kind: str, status: str | None, told: DisputeNews | None
+) -> None:
+    body = event(kind, dispute(status=status))
+    assert (await gateway.parse_callback(signed(body), body, NOW)).dispute is told
 
 
 async def test_one_of_two_v1_values_is_enough_in_either_order(gateway: StripeGateway) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from domain.ids import after_sales_workflow_id, order_workflow_id
 from tests.house import House, Json
-from tests.workflows import returning, splitting
+from tests.workflows import deciding, returning, splitting
 from tests.workflows.journey import pay_and_reach_the_warehouse, ship, until_replaced
 from tests.workflows.supplying import deliver, until_asked
 from tests.workflows.troubles import close, until_task
@@ -186,6 +186,28 @@ async def short_of_goods(house: House) -> str:
     return order_workflow_id(order_id)
 
 
+async def cancelled_in_review(house: House) -> str:
+    """Something else was paid than was asked, some of it went back, then it was cancelled."""
+    placed = await house.place(await house.add_product(stock=1))
+    order_id, payment_id = str(placed["orderId"]), placed["payment"]["paymentId"]
+    await house.pay(payment_id, amount=9_000)
+    await house.until_waiting_for(order_id, "a person")
+    await house.simulate(f"stripe/{payment_id}/refund-outside", params={"amount": 1_000})
+    await house.until_event(order_id, "refund_succeeded")
+    await house.call("POST", f"/orders/{order_id}/cancel", json={"reason": "not what it cost"})
+    return order_workflow_id(order_id)
+
+
+async def accepted_in_review(house: House) -> str:
+    """More was paid than was asked; an operator accepts it, and the rest goes back."""
+    product = await house.add_product(stock=1)
+    placed, task = await deciding.in_review(house, product, "stripe", 12_500)
+    await deciding.decided(house, task, "accept")
+    await house.until_told(placed["orderId"], "order_refunded")
+    await _through_the_door(house, placed["orderId"])
+    return order_workflow_id(placed["orderId"])
+
+
 async def _through_the_door(house: House, order_id: str) -> None:
     await house.until(order_id, status="processing")
     await house.deliver(order_id, await house.ship(order_id))
@@ -213,4 +235,6 @@ PATHS: tuple[Callable[[House], Awaitable[str]], ...] = (
     found_after_all,
     sent_again_in_part,
     short_of_goods,
+    cancelled_in_review,
+    accepted_in_review,
 )

@@ -18,8 +18,8 @@ from tests.workflows.paying import (
     reach_the_warehouse,
     until_noted,
 )
+from tests.workflows.reconciling import found, reconcile
 from tests.workflows.refunding import ask_back
-from tests.workflows.test_reconciliation_run import found, reconcile
 from workflows.policies import UNDO_PAUSE
 
 A_MOMENT = timedelta(seconds=10)

@@ -12,8 +12,9 @@ from domain.reconciliation import FindingKind
 from tests.house import House, Json
 from tests.serving import eventually_async
 from tests.workflows.journey import mishap
+from tests.workflows.reconciling import found, reconcile
 from workflows.policies import ORDERS_QUEUE
-from workflows.reconcile import Reconcile, Reconciled, ReconcileWorkflow
+from workflows.reconcile import Reconcile, ReconcileWorkflow
 
 AN_HOUR = timedelta(hours=1)
 
@@ -21,26 +22,6 @@ AN_HOUR = timedelta(hours=1)
 @pytest.fixture
 async def product(house: House) -> str:
     return await house.add_product(stock=5)
-
-
-async def reconcile(house: House, *, repair: bool = True) -> Reconciled:
-    return await house.client.execute_workflow(
-        ReconcileWorkflow.run,
-        Reconcile(settling_time=timedelta(), repair=repair),
-        id=f"reconcile-{uuid4().hex}",
-        task_queue=ORDERS_QUEUE,
-    )
-
-
-async def found(house: House, run: Reconciled, order_id: str) -> list[tuple[str, bool]]:
-    """What a run found about one order: the kind, and whether it was repaired."""
-    rows = await house.rows(
-        "SELECT kind, repair <> '' AS repaired FROM reconciliation_findings"
-        " WHERE run_id = :run AND order_id = :order ORDER BY kind",
-        run=run.run_id,
-        order=order_id,
-    )
-    return [(row.kind, row.repaired) for row in rows]
 
 
 async def silence(house: House, party: str, order_id: str) -> None:
