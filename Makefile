@@ -23,7 +23,7 @@ demo: $(READY) ## Take orders down every path, and show what happened
 	@$(BIN)/python -m sandbox.demo $(ARGS)
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint types imports test ## Run what CI runs
 
