@@ -16,18 +16,20 @@ def tasks_table(tasks: Sequence[Mapping[str, Any]]) -> Table:
     """One row for each task; urgent ones stand out."""
     return output.table(
         "",
-        ("task", "UTC", "order", "parcel", "what to do"),
+        ("task", "what to do"),
         [
             (
-                task["taskId"],
-                output.moment(task["openedAt"]),
-                task["orderNumber"] or task["orderId"],
-                task["trackingNumber"],
-                Text(task["task"], style="bold red" if task["urgent"] else ""),
+                _about(
+                    task["taskId"],
+                    task["orderNumber"] or task["orderId"],
+                    task["trackingNumber"],
+                    f"since {output.moment(task['openedAt'])} UTC",
+                ),
+                Text(f"{task['task']}\n", style="bold red" if task["urgent"] else ""),
             )
             for task in tasks
         ],
-        whole="task order parcel",
+        whole="task",
     )
 
 
@@ -38,7 +40,12 @@ def open_tasks(order: Mapping[str, Any]) -> RenderableType | None:
         return None
     return output.table(
         "For an operator",
-        ("task", "parcel", "what to do"),
-        [(task["taskId"], task["trackingNumber"], task["task"]) for task in found],
-        whole="task parcel",
+        ("task", "what to do"),
+        [(_about(task["taskId"], task["trackingNumber"]), task["task"]) for task in found],
+        whole="task",
     )
+
+
+def _about(task_id: str, *facts: str) -> Text:
+    """A task's id, and below it what it is about: words need the width of a terminal."""
+    return Text("\n").join([Text(task_id), *(Text(fact, style="dim") for fact in facts if fact)])

@@ -82,6 +82,7 @@ class PageView:
     steps: Sequence[Step]
     parcels: Sequence[ParcelView]
     items: Sequence[tuple[str, int, str]]
+    adjustments: Sequence[tuple[str, str]]
     total: str
     refunds: Sequence[str]
     returns: Sequence[ReturnView]
@@ -120,11 +121,26 @@ class _Writer:
                 (line.name, line.quantity, self._mail.money(line.total_price))
                 for line in order.items
             ],
+            adjustments=self._adjustments(),
             total=self._mail.money(order.pricing.total),
             refunds=[self._refund(row) for row in self._refunds()],
             returns=return_views(self._known, self._warehouses, self._locale),
             recipient=self._recipient(),
         )
+
+    def _adjustments(self) -> list[tuple[str, str]]:
+        """What lies between the prices of the goods and the total."""
+        pricing = self._order.pricing
+        rows = [
+            ("discount", pricing.discount),
+            ("shipping", pricing.shipping),
+            ("tax", pricing.tax),
+        ]
+        return [
+            (self._label(name), ("-" if name == "discount" else "") + self._mail.money(amount))
+            for name, amount in rows
+            if amount.minor
+        ]
 
     def _label(self, name: str, **facts: object) -> str:
         return self._page.labels[name].format(**facts)

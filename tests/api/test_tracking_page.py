@@ -50,6 +50,22 @@ async def test_the_page_shows_the_order_and_hides_who_ordered(house: House, orde
         assert secret not in shown.replace(order["orderNumber"], "")
 
 
+async def test_the_prices_of_the_goods_add_up_to_the_total(house: House, order: Json) -> None:
+    product = order["productId"]
+    placed = await house.place(product, couponCode="WELCOME10")
+    pricing = (await house.order(placed["orderId"]))["pricing"]
+    assert pricing["discount"] != "0.00"
+
+    shown = Outline((await open_page(house, placed["orderNumber"])).text).text
+
+    assert f"¥{pricing['subtotal']}" in shown
+    assert f"优惠 -¥{pricing['discount']}" in " ".join(shown.split())
+    assert f"合计 ¥{pricing['total']}" in " ".join(shown.split())
+    for silent in ("运费", "税费"):
+        assert silent not in shown
+    await house.forget(placed["orderId"], product)
+
+
 async def test_the_shop_is_told_the_pages_address(house: House, order: Json) -> None:
     url = (await house.order(order["orderId"]))["pageUrl"]
     assert url == link(house, order["orderNumber"])
