@@ -89,13 +89,14 @@ class Intent(_Object):
         )
 
     def view(self, payment_id: str, refunds: Sequence[Refund] = ()) -> PaymentView:
-        """The payment in our words, with those of its refunds that were asked for."""
+        """The payment in our words; `refunds` are all of its refunds, if they were asked for."""
         state, currency = self.state, self.currency.upper()
         received = self.amount if self.amount_received is None else self.amount_received
         paid = state is PaymentState.PAID
         failure = self.last_payment_error if state is PaymentState.FAILED else None
-        refunded = self.refunded
-        if refunded is None:
+        refunded = self.refunded or 0
+        if refunds:
+            # The charge was asked before: a refund may have been made, or have failed, since then.
             refunded = sum(r.amount for r in refunds if r.state is not RefundState.FAILED)
         charge = self.latest_charge if paid else None
         return PaymentView(

@@ -265,6 +265,16 @@ async def test_refunded_money_is_read_from_the_charge_and_its_refunds_are_listed
     ]
 
 
+async def test_a_refund_that_fails_between_two_questions_is_not_one_that_nobody_named(
+    stripe_gateway: StripeGateway, peer: Peer
+) -> None:
+    peer.says(GET, intent("succeeded", latest_charge=charge(amount_refunded=345)))
+    peer.says(LIST, page(refund("failed")))
+    view = await stripe_gateway.query(payment_ref())
+    assert view.refunded == _yuan(0)
+    assert [r.state for r in view.refunds] == [RefundState.FAILED]
+
+
 async def test_a_payment_that_gave_nothing_back_costs_one_request(
     stripe_gateway: StripeGateway, peer: Peer
 ) -> None:
